@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int error_set(struct error *err, enum error_kind kind, const char *format, ...)
+{
+	va_list args;
+
+	if (!err || err->kind != ERROR_NONE)
+		return -1;
+	err->kind = kind;
+	va_start(args, format);
+	vsnprintf(err->text, sizeof err->text, format, args);
+	va_end(args);
+	return -1;
+}
+
+int error_prefix(struct error *err, const char *format, ...)
+{
+	char text[sizeof err->text];
+	va_list args;
+	size_t used;
+
+	if (!err || err->kind == ERROR_NONE)
+		return -1;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	used = strlen(text);
+	snprintf(text + used, sizeof text - used, ": %s", err->text);
+	memcpy(err->text, text, sizeof text);
+	return -1;
+}
+
+int error_exit_status(const struct error *err)
+{
+	switch (err->kind) {
+	case ERROR_NONE:
+		return 0;
+	case ERROR_INPUT:
+		return 2;
+	case ERROR_ABSENT:
+	case ERROR_FORBIDDEN:
+		return 3;
+	case ERROR_FAILED:
+		break;
+	}
+	return 1;
+}
+
+const char *error_kind_name(enum error_kind kind)
+{
+	static const char *const names[] = {"none", "failed", "input", "absent", "forbidden"};
+
+	return names[kind];
+}
