@@ -22,16 +22,12 @@
 #include "harness/base/clock.h"
 #include "harness/base/error.h"
 #include "harness/base/roots.h"
-
-enum channel_unit {
-	UNIT_JOULE, /* cumulative energy since the meter was opened */
-	UNIT_WATT,  /* power at, or up to, the time of the reading */
-};
+#include "harness/base/unit.h"
 
 /* One quantity of one meter. Names are DESIGN's: "rapl/package-0", "rapl/dram-1", "sim/system". */
 struct channel {
 	char id[64];
-	enum channel_unit unit;
+	enum unit unit;       /* UNIT_JOULE: since the meter was opened; or UNIT_WATT */
 	char scope[128];      /* what is inside the measurement, for people */
 	double resolution;    /* smallest step, in J or W; NAN: unknown */
 	double range_j;       /* at this much energy the hardware's counter wraps; NAN: it does not, or is unknown */

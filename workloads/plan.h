@@ -18,18 +18,19 @@ struct plan {
 	struct state **states; /* in the order of measuring; owned */
 	size_t n_states;
 	unsigned rounds;          /* the whole list is repeated so many times: 1 or more */
-	char sha256[DIGEST_SIZE]; /* of the plan and the definitions of its states */
+	char sha256[DIGEST_SIZE]; /* of rule, rounds and the definitions of its states */
 };
 
-/* The built-in plan of that name, or the file of that path (it has a '/' or
- * ends in ".json"). In a plan a state is a built-in name, a path relative to
- * the plan's file, or a definition. The caller frees with plan_free. ERROR_INPUT. */
+/* The built-in plan of that name, the file of that path (it has a '/' or ends
+ * in ".json"), or standard input ("-"). In a plan a state is a built-in name, a
+ * path relative to the plan's file, or a definition; one name cannot stand for
+ * two different loads. The caller frees with plan_free. ERROR_INPUT. */
 struct plan *plan_load(const char *name_or_path, struct error *err) __attribute__((warn_unused_result));
 
 /* Replaces the plan's states by those named on the command line (each as for
- * state_load) and recomputes its hash. */
+ * state_load) and recomputes its hash. After an error the plan can only be freed. */
 int plan_select(struct plan *plan, char *const *names, size_t n, struct error *err)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 void plan_free(struct plan *plan); /* NULL is fine */
 

@@ -26,6 +26,9 @@ enum placement {
 /* The names in JSON: "none", "one-core", "one-thread-per-core", "all-threads". */
 const char *placement_name(enum placement placement);
 
+/* The other way round. Returns -1 where there is none of that name. */
+int placement_from_name(const char *name, enum placement *placement);
+
 enum worker_count {
 	WORKERS_FIXED,       /* the number in the definition */
 	WORKERS_PER_CPU_SET, /* "placed": one for each hardware thread of the placement */
@@ -50,14 +53,18 @@ struct state {
 	struct stressor *stressors;
 	size_t n_stressors; /* 0: idle */
 	enum placement placement;
-	double utilisation_pct;   /* what the CPUs it is placed on must show; 0 for idle: what the whole machine must show */
-	char sha256[DIGEST_SIZE]; /* of the definition: only equal ones are compared between nodes */
+	/* What the CPUs it is placed on must show; 0 for idle: what the whole machine must show. */
+	double utilisation_pct;
+	/* Of name, stressors, placement and expect: only equal ones are compared
+	 * between nodes. The description is free to change. */
+	char sha256[DIGEST_SIZE];
 };
 
 /* Makes a state of a definition; name is the file for messages, pointer the
- * JSON pointer of value in it ("" for a whole file). The caller frees with state_free. */
+ * JSON pointer of value in it ("" for a whole file, which then has to say its
+ * format). Form and meaning are checked: ERROR_INPUT. The caller frees with state_free. */
 struct state *state_from_json(const json_t *value, const char *name, const char *pointer, struct error *err)
-	__attribute__((warn_unused_result));
+    __attribute__((warn_unused_result));
 
 /* The built-in state of that name, or the file of that path (it has a '/' or
  * ends in ".json"). An unknown name lists the known ones. ERROR_INPUT. */

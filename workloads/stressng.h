@@ -15,6 +15,9 @@
 
 struct stressng; /* opaque: path, version, option names */
 
+/* Its figures, in the temp_dir of the command, when it has ended. */
+#define STRESSNG_RESULT "stress-ng.yaml"
+
 /* Asks `stress-ng --version` and `--help` once. path: --stress-ng PATH, or NULL
  * to search PATH. ERROR_FAILED where it is missing, does not answer, or is
  * older than what we know to work: the message says how to get it. */

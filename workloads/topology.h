@@ -15,6 +15,13 @@ struct topology; /* opaque */
 
 /* Counts only what this process may use (offline CPUs, cpusets and affinity are taken off). */
 struct topology *topology_open(struct error *err) __attribute__((warn_unused_result));
+
+/* The same for a machine that is not here: hwloc's synthetic form ("package:2
+ * core:4 pu:2") or a recorded topology (a file that ends in ".xml"). For tests
+ * of placement. ERROR_INPUT. */
+struct topology *topology_open_described(const char *description, struct error *err)
+	__attribute__((warn_unused_result));
+
 void topology_close(struct topology *topology); /* NULL is fine */
 
 unsigned topology_sockets(const struct topology *topology);

@@ -29,6 +29,14 @@ int schema_check(const json_t *document, const char *schema_name, const char *na
 		 struct error *err);
 
 /*
+ * The same for a value inside a document: pointer is where it stands ("" for a
+ * whole document), schema_name may go on to a definition:
+ * "state.schema.json#/$defs/state".
+ */
+int schema_check_part(const json_t *part, const char *schema_name, const char *name, const char *pointer,
+		      bool ignore_unknown, struct error *err);
+
+/*
  * Checks "format" and "format_version" of a document: the format must be equal,
  * the major version must be 1. *newer says whether the minor version is higher
  * than ours (its unknown keys are to be ignored).

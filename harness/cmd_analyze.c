@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/command.h"
+
+#include <stdlib.h>
+
+#include "harness/base/json.h"
+#include "harness/calibration.h"
+#include "profiles/profile.h"
+#include "results/table.h"
+#include "results/trace_csv.h"
+
+static bool was_complete(const struct trace *trace)
+{
+	for (size_t v = 0; v < trace->n_visits; v++)
+		if (trace->visits[v].end == VISIT_RUNNING || trace->visits[v].end == VISIT_INTERRUPTED)
+			return false;
+	return true;
+}
+
+static int analyze_main(const struct options *options, struct error *err)
+{
+	struct trace *trace = trace_read(options->operands[0], err);
+	json_t *states;
+	int status;
+
+	if (!trace)
+		return -1;
+	if (options->calibration && calibration_apply(trace, options->calibration, err)) {
+		trace_free(trace);
+		return -1;
+	}
+	states = profile_states(trace);
+	status = profile_exit_status(states, was_complete(trace));
+	if (options->json) {
+		json_t *document = json_pack("{s:b, s:O}", "synthetic", trace->synthetic, "states", states);
+		char *text = json_text(document);
+
+		fputs(text, stdout);
+		free(text);
+		json_decref(document);
+	} else {
+		if (trace->synthetic)
+			puts("SYNTHETIC: readings of the simulated node; this is not a measurement\n");
+		table_print_states(stdout, states);
+	}
+	json_decref(states);
+	trace_free(trace);
+	return status;
+}
+
+const struct command command_analyze = {
+	.name = "analyze",
+	.operands = "TRACE",
+	.summary = "judge a recorded trace again: the same verdicts and figures as run",
+	.details = "A trace of `wattstep run --trace`, or a bare one of another program: the columns\n"
+		   "time_s,state,visit,channel,unit,value and rows. A bare one is judged by the plan\n"
+		   "standard, as if every state loaded all cores. - reads standard input. The status is\n"
+		   "that of run.",
+	.accepted = ACCEPTS(CALIBRATION) | ACCEPTS(JSON) | ACCEPTS(HELP),
+	.least_operands = 1,
+	.most_operands = 1,
+	.main = analyze_main,
+};

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/base/json.h"
+#include "harness/calibration.h"
+#include "harness/conductor.h"
+#include "harness/document.h"
+#include "harness/node.h"
+#include "harness/outfile.h"
+#include "harness/signals.h"
+#include "profiles/profile.h"
+#include "results/trace_csv.h"
+
+/* Timers come within a microsecond instead of the kernel's usual 50 us: at 1 kHz that would be 5 % jitter. */
+#define TIMER_SLACK_NS 1000
+
+struct run {
+	const struct options *options;
+	char *output;
+	struct plan *plan;
+	struct topology *topology;
+	struct stressng *stressng;
+	struct meter_set meters;
+	struct trace *trace;
+	struct sampler *sampler;
+	struct trace_writer *writer;
+	struct progress *progress;
+	struct document document;
+	int signal_fd;
+	int status;
+};
+
+static char *default_output(void)
+{
+	char name[64];
+	time_t now = time(NULL);
+	struct tm utc;
+
+	gmtime_r(&now, &utc);
+	strftime(name, sizeof name, "wattstep-%Y%m%dT%H%M%SZ.json", &utc);
+	return xstrdup(name);
+}
+
+static bool needs_stressng(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_states; i++)
+		if (plan->states[i]->n_stressors)
+			return true;
+	return false;
+}
+
+static int open_meters(struct run *run, struct error *err)
+{
+	const struct options *o = run->options;
+	struct meter_config config = {o->roots, o->sim, o->sim_truth};
+	struct error why = {0};
+
+	if (meter_set_open(&run->meters, o->meters, &config, err))
+		return -1;
+	for (size_t i = 0; o->meters && i < run->meters.n_slots; i++)
+		if (!run->meters.slots[i].meter) {
+			*err = run->meters.slots[i].why;
+			return error_prefix(err, "meter %s", run->meters.slots[i].class->name);
+		}
+	if (run->meters.n_open)
+		return 0;
+	meter_set_explain(&run->meters, &why);
+	if (!o->sim_if_absent || why.kind != ERROR_ABSENT) {
+		*err = why;
+		return -1;
+	}
+	progress_say(run->progress,
+		     "%s\n\n"
+		     "*** NOT A MEASUREMENT: no power source is present here, so the built-in simulated node is\n"
+		     "*** measured instead. The profile will say \"synthetic\": true.\n",
+		     why.text);
+	meter_set_close(&run->meters);
+	return meter_set_open(&run->meters, "sim", &config, err);
+}
+
+static int open_plan(struct run *run, struct error *err)
+{
+	const struct options *o = run->options;
+
+	run->plan = plan_load(o->plan ? o->plan : "standard", err);
+	if (!run->plan)
+		return -1;
+	if (o->n_operands && plan_select(run->plan, o->operands, (size_t)o->n_operands, err))
+		return -1;
+	run->topology = topology_open(err);
+	if (!run->topology)
+		return -1;
+	if (needs_stressng(run->plan)) {
+		run->stressng = stressng_open(o->stress_ng, err);
+		if (!run->stressng)
+			return -1;
+	}
+	return 0;
+}
+
+static json_t *tags_json(const struct strings *tags)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < tags->n; i++) {
+		const char *value = strchr(tags->items[i], '=') + 1;
+		char *key = xasprintf("%.*s", (int)(value - 1 - tags->items[i]), tags->items[i]);
+
+		json_object_set_new(object, key, json_string(value));
+		free(key);
+	}
+	return object;
+}
+
+static int open_recording(struct run *run, struct error *err)
+{
+	const struct options *o = run->options;
+
+	if (outfile_check(run->output, err))
+		return -1;
+	run->trace = trace_new(rule_find(run->plan->rule));
+	run->trace->plan = document_plan(run->plan);
+	run->sampler = sampler_new(&run->meters, run->trace, &o->roots, o->rate_hz, err);
+	if (!run->sampler || (o->calibration && calibration_apply(run->trace, o->calibration, err)))
+		return -1;
+	if (o->trace) {
+		run->writer = trace_writer_open(o->trace, run->trace, err);
+		if (!run->writer)
+			return -1;
+	}
+	document_begin(&run->document);
+	run->document.plan = json_incref(run->trace->plan);
+	run->document.tags = tags_json(&o->tags);
+	run->document.node = node_describe(&o->roots, run->topology, o->node_name);
+	run->document.warnings = json_array();
+	run->document.meters = &run->meters;
+	run->document.sampler = run->sampler;
+	run->document.trace = run->trace;
+	run->signal_fd = signals_open(err);
+	return run->signal_fd < 0 ? -1 : 0;
+}
+
+/* Writes the profile as it stands. */
+static int write_profile(struct run *run, bool complete, struct error *err)
+{
+	json_t *states = profile_states(run->trace);
+	json_t *document;
+	char *text;
+	int result;
+
+	run->status = profile_exit_status(states, complete);
+	document = document_make(&run->document, states, complete);
+	text = json_text(document);
+	result = outfile_write(run->output, text, err);
+	free(text);
+	json_decref(document);
+	return result;
+}
+
+static int keep(void *context, bool visit_over, struct error *err)
+{
+	struct run *run = context;
+
+	if (run->writer && trace_writer_write(run->writer, visit_over, err))
+		return -1;
+	return visit_over && strcmp(run->output, "-") != 0 ? write_profile(run, false, err) : 0;
+}
+
+static void warn(void *context, const char *text)
+{
+	struct run *run = context;
+
+	progress_say(run->progress, "%s", text);
+	json_array_append_new(run->document.warnings, json_string(text));
+}
+
+static int conduct(struct run *run, struct error *err)
+{
+	struct conductor conductor = {
+		.plan = run->plan,
+		.topology = run->topology,
+		.stressng = run->stressng,
+		.roots = &run->options->roots,
+		.meters = &run->meters,
+		.sampler = run->sampler,
+		.trace = run->trace,
+		.progress = run->progress,
+		.signal_fd = run->signal_fd,
+		.keep = keep,
+		.warn = warn,
+		.context = run,
+	};
+	struct error writing = {0};
+	int result = conductor_run(&conductor, err);
+
+	if (trace_writer_close(run->writer, &writing) || write_profile(run, result == 0, &writing)) {
+		if (result >= 0)
+			*err = writing;
+		result = -1;
+	}
+	run->writer = NULL;
+	return result;
+}
+
+/* What the run came to, for the person who waited for it. */
+static void tell_end(struct run *run, int result)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} meanings[] = {
+		{0, "every state is stable"},
+		{10, "at least one state is unstable or insufficient"},
+		{11, "at least one state is invalid"},
+		{12, "a source was lost on the way"},
+		{130, "interrupted; the profile has what was measured until then"},
+	};
+
+	if (run->options->quiet)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
+		if (result >= 0 && meanings[i].status == run->status)
+			progress_say(run->progress, "%s%s: %s", run->trace->synthetic ? "SYNTHETIC (simulated node): " : "",
+				     strcmp(run->output, "-") == 0 ? "profile" : run->output, meanings[i].text);
+}
+
+static void run_free(struct run *run)
+{
+	json_decref(run->document.plan);
+	json_decref(run->document.tags);
+	json_decref(run->document.node);
+	json_decref(run->document.warnings);
+	trace_writer_close(run->writer, NULL);
+	sampler_free(run->sampler);
+	trace_free(run->trace);
+	meter_set_close(&run->meters);
+	stressng_close(run->stressng);
+	topology_close(run->topology);
+	plan_free(run->plan);
+	progress_free(run->progress);
+	if (run->signal_fd >= 0)
+		close(run->signal_fd);
+	free(run->output);
+}
+
+static int run_main(const struct options *options, struct error *err)
+{
+	struct run run = {.options = options, .signal_fd = -1};
+	int result = -1;
+
+	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
+	run.output = options->output ? xstrdup(options->output) : default_output();
+	if (open_plan(&run, err))
+		goto out;
+	run.progress = progress_new(options->quiet, run.plan->n_states * run.plan->rounds);
+	if (open_meters(&run, err) || open_recording(&run, err))
+		goto out;
+	if (run.trace->synthetic)
+		progress_say(run.progress, "synthetic: the readings of `sim` are made up, driven by this machine's real load");
+	if (strcmp(run.output, "-") == 0)
+		progress_say(run.progress, "the profile goes to standard output at the end: nothing is kept in a crash");
+	result = conduct(&run, err);
+	tell_end(&run, result);
+	result = result < 0 ? -1 : run.status;
+out:
+	run_free(&run);
+	return result;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.operands = "[STATE...]",
+	.summary = "step this node through its load states and write its power profile",
+	.details = "Without STATEs, those of the plan, in its order. A STATE is a built-in name\n"
+		   "(`wattstep states` lists them) or a file. Status: 0 every state stable, 10 some\n"
+		   "unstable or insufficient, 11 some invalid, 12 a source was lost, 130 interrupted;\n"
+		   "1 the work failed, 2 wrong input, 3 no power source can be read.",
+	.accepted = ACCEPTS(PLAN) | ACCEPTS(METER) | ACCEPTS(OUTPUT) | ACCEPTS(TRACE) | ACCEPTS(RATE) | ACCEPTS(SIM) |
+		    ACCEPTS(SIM_TRUTH) | ACCEPTS(SIM_IF_ABSENT) | ACCEPTS(STRESS_NG) | ACCEPTS(NODE_NAME) |
+		    ACCEPTS(TAG) | ACCEPTS(CALIBRATION) | ACCEPTS(SYSFS) | ACCEPTS(PROCFS) | ACCEPTS(QUIET) |
+		    ACCEPTS(HELP),
+	.most_operands = -1,
+	.main = run_main,
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/command.h"
+
+#include <string.h>
+
+#include "harness/base/json.h"
+#include "harness/base/schema.h"
+#include "harness/calibration.h"
+#include "profiles/profile.h"
+#include "workloads/plan.h"
+
+static int check_plan(const json_t *document, const char *path, struct error *err)
+{
+	struct plan *plan = plan_load(path, err);
+
+	(void)document;
+	if (!plan)
+		return -1;
+	plan_free(plan);
+	return 0;
+}
+
+static int check_state(const json_t *document, const char *path, struct error *err)
+{
+	struct state *state = state_from_json(document, path, "", err);
+
+	if (!state)
+		return -1;
+	state_free(state);
+	return 0;
+}
+
+static int check_calibration(const json_t *document, const char *path, struct error *err)
+{
+	bool newer = false;
+
+	if (schema_check_format(document, "wattstep/calibration", path, &newer, err))
+		return -1;
+	return schema_check(document, CALIBRATION_SCHEMA, path, newer, err);
+}
+
+static const struct {
+	const char *format;
+	int (*check)(const json_t *document, const char *path, struct error *err);
+} formats[] = {
+	{PROFILE_FORMAT, profile_check},
+	{"wattstep/plan", check_plan},
+	{"wattstep/state", check_state},
+	{"wattstep/calibration", check_calibration},
+};
+
+static int check_document(const json_t *document, const char *path, struct error *err)
+{
+	const char *format = json_get_string(document, "format");
+
+	for (size_t i = 0; format && i < ARRAY_SIZE(formats); i++)
+		if (strcmp(format, formats[i].format) == 0)
+			return formats[i].check(document, path, err);
+	return error_set(err, ERROR_INPUT,
+			 "%s: /format: expected wattstep/power-profile, wattstep/plan, wattstep/state or "
+			 "wattstep/calibration, got \"%.60s\"",
+			 path, format ? format : "nothing");
+}
+
+static int validate_main(const struct options *options, struct error *err)
+{
+	int status = 0;
+
+	for (int i = 0; i < options->n_operands; i++) {
+		const char *path = options->operands[i];
+		struct error why = {0};
+		json_t *document = json_read(path, &why);
+
+		if (!document || check_document(document, path, &why)) {
+			if (status)
+				fprintf(stderr, "wattstep validate: %s\n", why.text);
+			else
+				*err = why;
+			status = -1;
+		} else if (!options->quiet) {
+			printf("%s: valid %s\n", path, json_get_string(document, "format"));
+		}
+		json_decref(document);
+	}
+	return status;
+}
+
+const struct command command_validate = {
+	.name = "validate",
+	.operands = "FILE...",
+	.summary = "check profiles, plans, states and calibrations: status 0, or 2 and what is wrong",
+	.accepted = ACCEPTS(JSON) | ACCEPTS(QUIET) | ACCEPTS(HELP),
+	.least_operands = 1,
+	.most_operands = -1,
+	.main = validate_main,
+};

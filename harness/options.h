@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * options.h - the options of all commands: one table for parsing, checking and
+ * --help.
+ */
+#ifndef WATTSTEP_OPTIONS_H
+#define WATTSTEP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "harness/base/error.h"
+#include "harness/base/roots.h"
+#include "harness/base/text.h"
+
+/* What the command line said; strings are argv's. A command looks only at what it accepts. */
+struct options {
+	const char *plan;        /* --plan NAME|FILE */
+	const char *meters;      /* --meter LIST; NULL: all that are there */
+	const char *output;      /* -o FILE; NULL: a name from the time */
+	const char *trace;       /* --trace FILE; NULL: none */
+	const char *sim;         /* --sim KEY=VALUE,... */
+	const char *sim_truth;   /* --sim-truth FILE */
+	const char *stress_ng;   /* --stress-ng PATH; NULL: from PATH */
+	const char *node_name;   /* --node-name NAME; NULL: withheld */
+	const char *calibration; /* --calibration FILE */
+	struct roots roots;      /* --sysfs DIR, --procfs DIR */
+	double rate_hz;          /* --rate HZ */
+	struct strings tags;     /* --tag KEY=VALUE, in order */
+	bool json;               /* --json */
+	bool quiet;              /* -q */
+	bool sim_if_absent;      /* --sim-if-absent */
+	bool help;               /* --help */
+	char **operands;         /* what is left, NULL-terminated; points into argv */
+	int n_operands;
+};
+
+/* One bit for each option, for the set that a command accepts. */
+enum option_id {
+	OPTION_PLAN,
+	OPTION_METER,
+	OPTION_OUTPUT,
+	OPTION_TRACE,
+	OPTION_RATE,
+	OPTION_SIM,
+	OPTION_SIM_TRUTH,
+	OPTION_SIM_IF_ABSENT,
+	OPTION_STRESS_NG,
+	OPTION_NODE_NAME,
+	OPTION_TAG,
+	OPTION_CALIBRATION,
+	OPTION_SYSFS,
+	OPTION_PROCFS,
+	OPTION_JSON,
+	OPTION_QUIET,
+	OPTION_HELP,
+	OPTION_COUNT,
+};
+
+#define ACCEPTS(id) (1u << OPTION_##id)
+
+/* Parses argv[1..] of a command that accepts those options. ERROR_INPUT names
+ * the option and what was expected. options_free releases what it owns. */
+int options_parse(struct options *options, uint32_t accepted, int argc, char **argv, struct error *err);
+void options_free(struct options *options);
+
+/* The lines of --help for those options. */
+void options_print(uint32_t accepted, FILE *out);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sampler.h - reads all meters tick by tick, and the processors' utilisation
+ * beside them, into the trace.
+ */
+#ifndef WATTSTEP_SAMPLER_H
+#define WATTSTEP_SAMPLER_H
+
+#include "harness/base/clock.h"
+#include "harness/meter_set.h"
+#include "harness/proc_stat.h"
+#include "profiles/sources.h"
+#include "profiles/trace.h"
+
+struct sampler; /* opaque */
+
+/* Adds the meters' channels and those of utilisation to the trace. set, trace
+ * and roots are borrowed and must outlive it. */
+struct sampler *sampler_new(struct meter_set *set, struct trace *trace, const struct roots *roots, double rate_hz,
+			    struct error *err) __attribute__((warn_unused_result));
+void sampler_free(struct sampler *sampler); /* NULL is fine */
+
+/* The run's beginning: times in the trace count from here. */
+mono_t sampler_origin(const struct sampler *sampler);
+
+/* What follows belongs to this visit (index, or TRACE_OUTSIDE), whose load is on
+ * cpus[n] (borrowed; n = 0: none). Restarts the ticks here: the first is due now. */
+void sampler_begin(struct sampler *sampler, size_t visit, const unsigned *cpus, size_t n);
+
+/* When the next tick is due. */
+mono_t sampler_due(const struct sampler *sampler);
+
+/* One pass over all meters. Ticks that were missed are counted, not made up for. */
+void sampler_tick(struct sampler *sampler);
+
+/* Utilisation of the loaded CPUs over the last second or so, %; NAN: not known yet. */
+double sampler_load_pct(const struct sampler *sampler);
+
+/* Power of a source over the last second or so, W; NAN: not known. */
+double sampler_live_w(const struct sampler *sampler, enum source source);
+
+/* Ticks that came later than half a period, and those that were missed. */
+uint64_t sampler_late_ticks(const struct sampler *sampler);
+
+/* The last sentence a meter had for people, or NULL; each is given once. */
+const char *sampler_trouble(struct sampler *sampler);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "profiles/rule.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "harness/base/text.h"
+
+/* W_min of 120 s is the least with which the equivalence test refuses a turbo plateau that ends after 100 s and
+ * idle with a burst every 2 minutes. quick knows that it passes such; its shorter horizon lets flat noise of
+ * 0.5 % pass within 90 s. */
+static const struct rule rules[] = {
+	{"quick", false, 10, 20, 90, 0.01, 60},
+	{"standard", true, 10, 120, 600, 0.005, 300},
+	{"thorough", true, 60, 240, 1200, 0.0025, 300},
+};
+
+/* Intel's default time window of PL1, taken where the kernel does not tell one. */
+#define TYPICAL_TAU_S 28.0
+
+/* Longer time windows than 60 s are set on some machines: waiting for twice that would cost more than it gives. */
+#define MOST_FLOOR_S 120.0
+
+const struct rule *rule_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (strcmp(rules[i].name, name) == 0)
+			return &rules[i];
+	return NULL;
+}
+
+const struct rule *rule_at(unsigned i)
+{
+	return i < ARRAY_SIZE(rules) ? &rules[i] : NULL;
+}
+
+double rule_floor_s(const struct rule *rule, double tau_s, double share)
+{
+	if (!(tau_s > 0))
+		tau_s = TYPICAL_TAU_S;
+	if (!rule->floor_from_tau || share <= 0.25)
+		return rule->least_floor_s;
+	return fmin(MOST_FLOOR_S, fmax(rule->least_floor_s, 2 * tau_s));
+}
+
+double rule_most_s(const struct rule *rule, double floor_s, double period_s, double lag_s)
+{
+	return fmax(rule->most_s, floor_s + lag_s + 10 * period_s + 10);
+}
