@@ -29,7 +29,9 @@ int calibration_apply(struct trace *trace, const char *path, struct error *err)
 		int i = trace_find_channel(trace, id);
 
 		if (i < 0 || trace->channels[i].unit == UNIT_PERCENT) {
-			error_set(err, ERROR_INPUT, "%s: /channels: \"%s\" is not measured here; `wattstep meters` lists the channels",
+			error_set(err, ERROR_INPUT,
+				  "%s: /channels: \"%s\" is not measured here; `wattstep meters` lists the "
+				  "channels",
 				  path, id);
 			goto out;
 		}

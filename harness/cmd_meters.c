@@ -18,7 +18,8 @@ static void open_all(struct meter_set *set, const struct options *options)
 	size_t used = 0;
 
 	for (const struct meter_class *const *c = meter_classes; *c; c++)
-		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "", (*c)->name);
+		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "",
+					 (*c)->name);
 	if (meter_set_open(set, list, &config, &err))
 		*set = (struct meter_set){0};
 }
@@ -78,9 +79,9 @@ static void print_json(const struct meter_set *set)
 	for (size_t i = 0; i < set->n_slots; i++)
 		if (!set->slots[i].meter)
 			json_array_append_new(missing,
-					      json_pack("{s:s, s:s, s:s}", "id", set->slots[i].class->name, "kind",
-							error_kind_name(set->slots[i].why.kind), "text",
-							set->slots[i].why.text));
+					      json_pack("{s:s, s:s, s:s}", "id", set->slots[i].class->name,
+							"kind", error_kind_name(set->slots[i].why.kind),
+							"text", set->slots[i].why.text));
 	document = json_pack("{s:o, s:o}", "meters", usable, "unusable", missing);
 	text = json_text(document);
 	fputs(text, stdout);

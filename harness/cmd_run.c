@@ -75,11 +75,12 @@ static int open_meters(struct run *run, struct error *err)
 		*err = why;
 		return -1;
 	}
-	progress_say(run->progress,
-		     "%s\n\n"
-		     "*** NOT A MEASUREMENT: no power source is present here, so the built-in simulated node is\n"
-		     "*** measured instead. The profile will say \"synthetic\": true.\n",
-		     why.text);
+	progress_say(
+		run->progress,
+		"%s\n\n"
+		"*** NOT A MEASUREMENT: no power source is present here, so the built-in simulated node is\n"
+		"*** measured instead. The profile will say \"synthetic\": true.\n",
+		why.text);
 	meter_set_close(&run->meters);
 	return meter_set_open(&run->meters, "sim", &config, err);
 }
@@ -226,8 +227,10 @@ static void tell_end(struct run *run, int result)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
 		if (result >= 0 && meanings[i].status == run->status)
-			progress_say(run->progress, "%s%s: %s", run->trace->synthetic ? "SYNTHETIC (simulated node): " : "",
-				     strcmp(run->output, "-") == 0 ? "profile" : run->output, meanings[i].text);
+			progress_say(run->progress, "%s%s: %s",
+				     run->trace->synthetic ? "SYNTHETIC (simulated node): " : "",
+				     strcmp(run->output, "-") == 0 ? "profile" : run->output,
+				     meanings[i].text);
 }
 
 static void run_free(struct run *run)
@@ -262,9 +265,12 @@ static int run_main(const struct options *options, struct error *err)
 	if (open_meters(&run, err) || open_recording(&run, err))
 		goto out;
 	if (run.trace->synthetic)
-		progress_say(run.progress, "synthetic: the readings of `sim` are made up, driven by this machine's real load");
+		progress_say(
+			run.progress,
+			"synthetic: the readings of `sim` are made up, driven by this machine's real load");
 	if (strcmp(run.output, "-") == 0)
-		progress_say(run.progress, "the profile goes to standard output at the end: nothing is kept in a crash");
+		progress_say(run.progress,
+			     "the profile goes to standard output at the end: nothing is kept in a crash");
 	result = conduct(&run, err);
 	tell_end(&run, result);
 	result = result < 0 ? -1 : run.status;
@@ -281,10 +287,10 @@ const struct command command_run = {
 		   "(`wattstep states` lists them) or a file. Status: 0 every state stable, 10 some\n"
 		   "unstable or insufficient, 11 some invalid, 12 a source was lost, 130 interrupted;\n"
 		   "1 the work failed, 2 wrong input, 3 no power source can be read.",
-	.accepted = ACCEPTS(PLAN) | ACCEPTS(METER) | ACCEPTS(OUTPUT) | ACCEPTS(TRACE) | ACCEPTS(RATE) | ACCEPTS(SIM) |
-		    ACCEPTS(SIM_TRUTH) | ACCEPTS(SIM_IF_ABSENT) | ACCEPTS(STRESS_NG) | ACCEPTS(NODE_NAME) |
-		    ACCEPTS(TAG) | ACCEPTS(CALIBRATION) | ACCEPTS(SYSFS) | ACCEPTS(PROCFS) | ACCEPTS(QUIET) |
-		    ACCEPTS(HELP),
+	.accepted = ACCEPTS(PLAN) | ACCEPTS(METER) | ACCEPTS(OUTPUT) | ACCEPTS(TRACE) | ACCEPTS(RATE) |
+		    ACCEPTS(SIM) | ACCEPTS(SIM_TRUTH) | ACCEPTS(SIM_IF_ABSENT) | ACCEPTS(STRESS_NG) |
+		    ACCEPTS(NODE_NAME) | ACCEPTS(TAG) | ACCEPTS(CALIBRATION) | ACCEPTS(SYSFS) |
+		    ACCEPTS(PROCFS) | ACCEPTS(QUIET) | ACCEPTS(HELP),
 	.most_operands = -1,
 	.main = run_main,
 };

@@ -20,8 +20,9 @@ struct listing {
 
 static int list_state(const struct listing *listing, const struct state *state, struct error *err)
 {
-	json_t *entry = json_pack("{s:s, s:s, s:s, s:s}", "name", state->name, "description", state->description,
-				  "placement", placement_name(state->placement), "sha256", state->sha256);
+	json_t *entry =
+		json_pack("{s:s, s:s, s:s, s:s}", "name", state->name, "description", state->description,
+			  "placement", placement_name(state->placement), "sha256", state->sha256);
 	struct strings argv = {0};
 	unsigned *cpus = NULL;
 	char why[256] = "";
@@ -36,8 +37,9 @@ static int list_state(const struct listing *listing, const struct state *state, 
 	if (topology_place(listing->topology, state->placement, &cpus, &n, err))
 		goto out;
 	if (!*why && state->n_stressors) {
-		json_decref(conductor_workload(listing->stressng, state, cpus, n, (unsigned)rule_find("standard")->most_s,
-					       temp_dir_shown, &argv));
+		json_decref(conductor_workload(listing->stressng, state, cpus, n,
+					       (unsigned)rule_find("standard")->most_s, temp_dir_shown,
+					       &argv));
 		shell = strings_shell(&argv);
 	}
 	json_object_set_new(entry, "command", json_string_or_null(shell));
@@ -76,7 +78,8 @@ static void print_listing(const json_t *array)
 
 	json_array_foreach(array, i, entry)
 	{
-		const char *command = json_get_string(entry, "command"), *why = json_get_string(entry, "unsupported");
+		const char *command = json_get_string(entry, "command"),
+			   *why = json_get_string(entry, "unsupported");
 
 		printf("%s: %s\n", json_get_string(entry, "name"), json_get_string(entry, "description"));
 		if (why)

@@ -13,10 +13,10 @@
 
 struct command {
 	const char *name;
-	const char *operands; /* as --help shows them: "[STATE...]" */
-	const char *summary;  /* one line */
-	const char *details;  /* more for --help; may be NULL */
-	uint32_t accepted;    /* options, by ACCEPTS() */
+	const char *operands;              /* as --help shows them: "[STATE...]" */
+	const char *summary;               /* one line */
+	const char *details;               /* more for --help; may be NULL */
+	uint32_t accepted;                 /* options, by ACCEPTS() */
 	int least_operands, most_operands; /* most < 0: any number */
 
 	/* Does the work and returns the exit status; on -1 err says what went wrong. */

@@ -14,7 +14,8 @@
 #include "harness/throttle.h"
 #include "workloads/load.h"
 
-/* A load has shown itself when its CPUs are this close to their target; some need seconds to fill their memory. */
+/* A load has shown itself when its CPUs are this close to their target; some need seconds to fill their
+ * memory. */
 #define SHOWN_WITHIN_PCT 5.0
 #define SHOWN_AT_LATEST_S 60.0
 
@@ -45,8 +46,8 @@ struct step {
 	mono_t watched;
 };
 
-json_t *conductor_workload(const struct stressng *stressng, const struct state *state, const unsigned *cpus, size_t n,
-			   unsigned timeout_s, const char *temp_dir, struct strings *argv)
+json_t *conductor_workload(const struct stressng *stressng, const struct state *state, const unsigned *cpus,
+			   size_t n, unsigned timeout_s, const char *temp_dir, struct strings *argv)
 {
 	json_t *words = json_array();
 	char *list;
@@ -56,9 +57,10 @@ json_t *conductor_workload(const struct stressng *stressng, const struct state *
 	for (size_t i = 0; i < argv->n; i++)
 		json_array_append_new(words, json_string(argv->items[i]));
 	list = n ? cpu_list_text(cpus, n) : NULL;
-	json_t *workload = json_pack("{s:o, s:s, s:s?, s:s?, s:i}", "argv", words, "sha256", state->sha256, "stress_ng",
-				     state->n_stressors ? stressng_version(stressng) : NULL, "cpus", list, "workers",
-				     state->n_stressors ? (int)stressng_workers(state, n) : 0);
+	json_t *workload =
+		json_pack("{s:o, s:s, s:s?, s:s?, s:i}", "argv", words, "sha256", state->sha256, "stress_ng",
+			  state->n_stressors ? stressng_version(stressng) : NULL, "cpus", list, "workers",
+			  state->n_stressors ? (int)stressng_workers(state, n) : 0);
 
 	free(list);
 	return workload;
@@ -137,8 +139,8 @@ static int start_load(struct step *s, double most_s, struct error *err)
 	s->temp_dir = load_temp_dir(err);
 	if (!s->temp_dir)
 		return -1;
-	s->workload = conductor_workload(s->c->stressng, s->state, s->cpus, s->n_cpus, (unsigned)most_s + SWITCH_OFF_S,
-					 s->temp_dir, &argv);
+	s->workload = conductor_workload(s->c->stressng, s->state, s->cpus, s->n_cpus,
+					 (unsigned)most_s + SWITCH_OFF_S, s->temp_dir, &argv);
 	s->load = load_start(argv.items, s->temp_dir, err);
 	if (s->load)
 		result = 0;
@@ -155,8 +157,8 @@ static int explain_end(const struct step *s, int exit_status, struct error *err)
 
 	if (strlen(tail) > 400)
 		tail += strlen(tail) - 400;
-	error_set(err, ERROR_FAILED, "state %s: its load ended at once with status %d; it said: %s", s->state->name,
-		  exit_status, *tail ? tail : "nothing");
+	error_set(err, ERROR_FAILED, "state %s: its load ended at once with status %d; it said: %s",
+		  s->state->name, exit_status, *tail ? tail : "nothing");
 	free(output);
 	free(path);
 	return -1;

@@ -40,8 +40,8 @@ int conductor_run(const struct conductor *conductor, struct error *err);
 
 /* The profile's "workload" for a state on this node. temp_dir as for
  * stressng_command; argv receives the command. A new reference. */
-json_t *conductor_workload(const struct stressng *stressng, const struct state *state, const unsigned *cpus, size_t n,
-			   unsigned timeout_s, const char *temp_dir, struct strings *argv)
+json_t *conductor_workload(const struct stressng *stressng, const struct state *state, const unsigned *cpus,
+			   size_t n, unsigned timeout_s, const char *temp_dir, struct strings *argv)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -18,8 +18,9 @@ static void make_uuid(char *out, size_t size)
 		; /* 16 bytes come whole; a signal may come before them */
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(out, size, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-		 b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(out, size, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
+		 b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+		 b[15]);
 }
 
 void document_begin(struct document *document)
@@ -30,8 +31,8 @@ void document_begin(struct document *document)
 
 json_t *document_plan(const struct plan *plan)
 {
-	return json_pack("{s:s, s:s, s:s, s:i}", "name", plan->name, "sha256", plan->sha256, "rule", plan->rule, "rounds",
-			 (int)plan->rounds);
+	return json_pack("{s:s, s:s, s:s, s:i}", "name", plan->name, "sha256", plan->sha256, "rule",
+			 plan->rule, "rounds", (int)plan->rounds);
 }
 
 static double seconds(struct timeval t)
@@ -45,7 +46,8 @@ static json_t *overhead_json(const struct sampler *sampler)
 	struct rusage used;
 
 	getrusage(RUSAGE_SELF, &used);
-	return json_pack("{s:o, s:I, s:I}", "cpu_s", json_number_or_null(seconds(used.ru_utime) + seconds(used.ru_stime)),
+	return json_pack("{s:o, s:I, s:I}", "cpu_s",
+			 json_number_or_null(seconds(used.ru_utime) + seconds(used.ru_stime)),
 			 "max_rss_bytes", (json_int_t)used.ru_maxrss * 1024, "late_ticks",
 			 (json_int_t)sampler_late_ticks(sampler));
 }
@@ -65,11 +67,14 @@ json_t *document_make(const struct document *d, json_t *states, bool complete)
 
 	clock_rfc3339_now(ended);
 	run = json_pack("{s:s, s:s, s:o, s:O, s:O, s:n, s:o, s:O}", "started", d->started, "ended", ended,
-			"monotonic_start_s", json_number_or_null((double)sampler_origin(d->sampler).ns * 1e-9), "plan",
-			d->plan, "tags", d->tags, "seed", "overhead", overhead_json(d->sampler), "warnings", d->warnings);
-	return json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:b, s:b, s:b, s:o, s:O, s:o, s:o}", "format", PROFILE_FORMAT,
-			 "format_version", PROFILE_FORMAT_VERSION, "generator", "name", "wattstep", "version",
-			 WATTSTEP_VERSION, "profile_id", d->profile_id, "complete", complete, "synthetic",
-			 d->trace->synthetic, "excludes_calibration", !is_calibrated(d->trace), "run", run, "node",
-			 d->node, "meters", meter_set_describe(d->meters), "states", states);
+			"monotonic_start_s",
+			json_number_or_null((double)sampler_origin(d->sampler).ns * 1e-9), "plan", d->plan,
+			"tags", d->tags, "seed", "overhead", overhead_json(d->sampler), "warnings",
+			d->warnings);
+	return json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:b, s:b, s:b, s:o, s:O, s:o, s:o}", "format",
+			 PROFILE_FORMAT, "format_version", PROFILE_FORMAT_VERSION, "generator", "name",
+			 "wattstep", "version", WATTSTEP_VERSION, "profile_id", d->profile_id, "complete",
+			 complete, "synthetic", d->trace->synthetic, "excludes_calibration",
+			 !is_calibrated(d->trace), "run", run, "node", d->node, "meters",
+			 meter_set_describe(d->meters), "states", states);
 }

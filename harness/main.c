@@ -39,8 +39,9 @@ static int report(const struct command *command, const struct error *err, bool j
 	int status = error_exit_status(err);
 
 	if (json) {
-		json_t *value = json_pack("{s:{s:s, s:s, s:s, s:i}}", "error", "command", command->name, "kind",
-					  error_kind_name(err->kind), "text", err->text, "status", status);
+		json_t *value =
+			json_pack("{s:{s:s, s:s, s:s, s:i}}", "error", "command", command->name, "kind",
+				  error_kind_name(err->kind), "text", err->text, "status", status);
 		char *line = json_line(value);
 
 		fprintf(stderr, "%s\n", line);
@@ -63,8 +64,8 @@ static bool wants_json(char **argv)
 static int check_operands(const struct command *command, const struct options *options, struct error *err)
 {
 	if (options->n_operands < command->least_operands)
-		return error_set(err, ERROR_INPUT, "expected %s; `wattstep %s --help` tells more", command->operands,
-				 command->name);
+		return error_set(err, ERROR_INPUT, "expected %s; `wattstep %s --help` tells more",
+				 command->operands, command->name);
 	if (command->most_operands >= 0 && options->n_operands > command->most_operands)
 		return error_set(err, ERROR_INPUT, "\"%s\" is one operand too many; expected %s",
 				 options->operands[command->most_operands],

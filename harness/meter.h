@@ -27,10 +27,11 @@
 /* One quantity of one meter. Names are DESIGN's: "rapl/package-0", "rapl/dram-1", "sim/system". */
 struct channel {
 	char id[64];
-	enum unit unit;       /* UNIT_JOULE: since the meter was opened; or UNIT_WATT */
-	char scope[128];      /* what is inside the measurement, for people */
-	double resolution;    /* smallest step, in J or W; NAN: unknown */
-	double range_j;       /* at this much energy the hardware's counter wraps; NAN: it does not, or is unknown */
+	enum unit unit;    /* UNIT_JOULE: since the meter was opened; or UNIT_WATT */
+	char scope[128];   /* what is inside the measurement, for people */
+	double resolution; /* smallest step, in J or W; NAN: unknown */
+	double range_j; /* at this much energy the hardware's counter wraps; NAN: it does not, or is unknown
+			 */
 	double power_limit_w; /* long-term power limit in effect; NAN: none or unknown */
 	double time_window_s; /* time window (tau) of that limit; NAN: unknown */
 };
@@ -38,21 +39,22 @@ struct channel {
 enum reading_state {
 	READING_OK,
 	READING_FAILED, /* asked, and no value came: value is NAN */
-	READING_NONE,   /* nothing new since the last call: not a reading (sources in a process of their own) */
+	READING_NONE, /* nothing new since the last call: not a reading (sources in a process of their own) */
 };
 
 /* What happened to the counter between the last good reading and this one. The
  * energy of that interval is not known; no difference may be taken across it. */
 enum reading_event {
 	EVENT_NONE,
-	EVENT_COUNTER_RESET,  /* the counter fell, and a wrap would need implausible power: driver reloaded */
-	EVENT_INTERVAL_LOST,  /* so long a gap that wraps cannot be counted, or a rise that needs implausible power */
+	EVENT_COUNTER_RESET, /* the counter fell, and a wrap would need implausible power: driver reloaded */
+	EVENT_INTERVAL_LOST, /* so long a gap that wraps cannot be counted, or a rise that needs implausible
+				power */
 };
 
 struct reading {
-	mono_t at;      /* midpoint of the read */
-	double value;   /* J or W, as the channel says */
-	double took_s;  /* how long the read took */
+	mono_t at;     /* midpoint of the read */
+	double value;  /* J or W, as the channel says */
+	double took_s; /* how long the read took */
 	enum reading_state state;
 	enum reading_event event;
 };

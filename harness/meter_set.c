@@ -19,15 +19,18 @@ static int add_slot(struct meter_set *set, const struct meter_class *class, stru
 	return 0;
 }
 
-static int add_unknown(const char *name, struct error *err)
+static int refuse_unknown(const char *name, struct error *err)
 {
-	char known[256] = "";
+	struct strings names = {0};
+	char *known;
 
-	for (const struct meter_class *const *c = meter_classes; *c; c++) {
-		strncat(known, *known ? ", " : "", sizeof known - strlen(known) - 1);
-		strncat(known, (*c)->name, sizeof known - strlen(known) - 1);
-	}
-	return error_set(err, ERROR_INPUT, "--meter: unknown meter \"%s\"; known are: %s", name, known);
+	for (const struct meter_class *const *c = meter_classes; *c; c++)
+		strings_add(&names, (*c)->name);
+	known = strings_join(&names, ", ");
+	error_set(err, ERROR_INPUT, "--meter: unknown meter \"%s\"; known are: %s", name, known);
+	strings_free(&names);
+	free(known);
+	return -1;
 }
 
 static int choose(struct meter_set *set, const char *list, struct error *err)
@@ -45,13 +48,14 @@ static int choose(struct meter_set *set, const char *list, struct error *err)
 	for (size_t i = 0; i < names.n && result == 0; i++) {
 		const struct meter_class *class = meter_class_find(names.items[i]);
 
-		result = class ? add_slot(set, class, err) : add_unknown(names.items[i], err);
+		result = class ? add_slot(set, class, err) : refuse_unknown(names.items[i], err);
 	}
 	strings_free(&names);
 	return result;
 }
 
-int meter_set_open(struct meter_set *set, const char *list, const struct meter_config *config, struct error *err)
+int meter_set_open(struct meter_set *set, const char *list, const struct meter_config *config,
+		   struct error *err)
 {
 	*set = (struct meter_set){0};
 	if (choose(set, list, err)) {
@@ -61,7 +65,7 @@ int meter_set_open(struct meter_set *set, const char *list, const struct meter_c
 	for (size_t i = 0; i < set->n_slots; i++) {
 		struct meter_slot *slot = &set->slots[i];
 		int failed = slot->class->blocking
-				     ? remote_open(&slot->meter, slot->class, config, &remote_default_policy, &slot->why)
+				     ? remote_open(&slot->meter, slot->class, config, NULL, &slot->why)
 				     : slot->class->open(&slot->meter, config, &slot->why);
 
 		if (failed)
@@ -84,19 +88,23 @@ void meter_set_close(struct meter_set *set)
 int meter_set_explain(const struct meter_set *set, struct error *err)
 {
 	enum error_kind kind = ERROR_ABSENT;
-	char text[sizeof err->text] = "no power source can be read";
+	struct strings lines = {0};
+	char *text;
 
+	strings_add(&lines, "no power source can be read");
 	for (size_t i = 0; i < set->n_slots; i++) {
 		const struct meter_slot *slot = &set->slots[i];
-		size_t used = strlen(text);
 
 		if (slot->why.kind != ERROR_ABSENT && kind == ERROR_ABSENT)
 			kind = slot->why.kind;
-		snprintf(text + used, sizeof text - used, "\n  %s: %s", slot->class->name, slot->why.text);
+		strings_addf(&lines, "  %s: %s", slot->class->name, slot->why.text);
 	}
-	if (!meter_class_find("sim"))
-		return error_set(err, kind, "%s", text);
-	return error_set(err, kind, "%s\n  sim: the built-in simulated node is always there: --meter sim", text);
+	strings_add(&lines, "  sim: the built-in simulated node is always there: --meter sim");
+	text = strings_join(&lines, "\n");
+	error_set(err, kind, "%s", text);
+	strings_free(&lines);
+	free(text);
+	return -1;
 }
 
 static json_t *channel_json(const struct channel *channel)

@@ -26,8 +26,9 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			 "which states, and by which rule: quick, standard, thorough, or a file"},
 	[OPTION_METER] = {"meter", 'm', "LIST", KIND_TEXT, AT(meters), 0, 0, NULL, "all that are there",
 			  "power sources to read, such as rapl,sim (sim is read only when named)"},
-	[OPTION_OUTPUT] = {"output", 'o', "FILE", KIND_TEXT, AT(output), 0, 0, NULL, "wattstep-<UTC time>.json",
-			   "the profile; - is standard output, written once at the end, not safe against a crash"},
+	[OPTION_OUTPUT] =
+		{"output", 'o', "FILE", KIND_TEXT, AT(output), 0, 0, NULL, "wattstep-<UTC time>.json",
+		 "the profile; - is standard output, written once at the end, not safe against a crash"},
 	[OPTION_TRACE] = {"trace", 0, "FILE", KIND_TEXT, AT(trace), 0, 0, NULL, NULL,
 			  "keep all readings as CSV, for `wattstep analyze`"},
 	[OPTION_RATE] = {"rate", 0, "HZ", KIND_NUMBER, AT(rate_hz), 0.1, 1000, "Hz", "1",
@@ -51,7 +52,8 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			  "where meters look for the kernel's /sys"},
 	[OPTION_PROCFS] = {"procfs", 0, "DIR", KIND_TEXT, AT(roots.procfs), 0, 0, NULL, "/proc",
 			   "where meters look for the kernel's /proc"},
-	[OPTION_JSON] = {"json", 0, NULL, KIND_FLAG, AT(json), 0, 0, NULL, NULL, "JSON instead of a table; errors, too"},
+	[OPTION_JSON] = {"json", 0, NULL, KIND_FLAG, AT(json), 0, 0, NULL, NULL,
+			 "JSON instead of a table; errors, too"},
 	[OPTION_QUIET] = {"quiet", 'q', NULL, KIND_FLAG, AT(quiet), 0, 0, NULL, NULL, "no progress"},
 	[OPTION_HELP] = {"help", 'h', NULL, KIND_FLAG, AT(help), 0, 0, NULL, NULL, "this text"},
 };
@@ -73,8 +75,8 @@ static int store(struct options *options, const struct option_entry *entry, char
 		break;
 	case KIND_NUMBER:
 		if (!text_to_double(value, &number) || number < entry->least || number > entry->most)
-			return error_set(err, ERROR_INPUT, "--%s: expected %g to %g %s, got \"%s\"", entry->name,
-					 entry->least, entry->most, entry->unit, value);
+			return error_set(err, ERROR_INPUT, "--%s: expected %g to %g %s, got \"%s\"",
+					 entry->name, entry->least, entry->most, entry->unit, value);
 		*(double *)field = number;
 		break;
 	}
@@ -90,8 +92,8 @@ static void make_tables(uint32_t accepted, struct option *longs, char *letters)
 
 		if (!(accepted & 1u << i))
 			continue;
-		*longs++ = (struct option){entry->name, entry->argument ? required_argument : no_argument, NULL,
-					   i + 256};
+		*longs++ = (struct option){entry->name, entry->argument ? required_argument : no_argument,
+					   NULL, i + 256};
 		if (entry->letter)
 			*letters++ = entry->letter;
 		if (entry->letter && entry->argument)
@@ -130,10 +132,12 @@ int options_parse(struct options *options, uint32_t accepted, int argc, char **a
 	optind = 0;
 	while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		if (value == '?')
-			return error_set(err, ERROR_INPUT, "%s: unknown option; `wattstep %s --help` lists them",
+			return error_set(err, ERROR_INPUT,
+					 "%s: unknown option; `wattstep %s --help` lists them",
 					 argv[optind - 1], argv[0]);
 		if (value == ':')
-			return error_set(err, ERROR_INPUT, "%s: expected a value behind it", argv[optind - 1]);
+			return error_set(err, ERROR_INPUT, "%s: expected a value behind it",
+					 argv[optind - 1]);
 		if (store(options, entry_of(value), optarg, err))
 			return -1;
 	}
@@ -170,12 +174,13 @@ void options_print(uint32_t accepted, FILE *out)
 {
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		const struct option_entry *entry = &entries[i];
-		char name[64], help[256];
+		char letter[5] = "    ", name[64], help[256];
 
 		if (!(accepted & 1u << i))
 			continue;
-		snprintf(name, sizeof name, "%s%.1s%s--%s%s%s", entry->letter ? "-" : "  ", entry->letter ? &entry->letter : "",
-			 entry->letter ? ", " : "  ", entry->name, entry->argument ? " " : "",
+		if (entry->letter)
+			snprintf(letter, sizeof letter, "-%c, ", entry->letter);
+		snprintf(name, sizeof name, "%s--%s%s%s", letter, entry->name, entry->argument ? " " : "",
 			 entry->argument ? entry->argument : "");
 		snprintf(help, sizeof help, "%s%s%s%s", entry->help, entry->initial ? " (" : "",
 			 entry->initial ? entry->initial : "", entry->initial ? ")" : "");

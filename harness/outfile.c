@@ -96,6 +96,7 @@ int outfile_write(const char *path, const char *text, struct error *err)
 	if (strcmp(path, "-") != 0)
 		return write_beside(path, text, err);
 	if (write_all(STDOUT_FILENO, text))
-		return error_set(err, ERROR_FAILED, "standard output: cannot be written: %s", strerror(errno));
+		return error_set(err, ERROR_FAILED, "standard output: cannot be written: %s",
+				 strerror(errno));
 	return 0;
 }

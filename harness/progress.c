@@ -12,7 +12,8 @@
 #include "harness/base/clock.h"
 #include "harness/base/text.h"
 
-/* A line drawn each second would wake the terminal and its network connection while idle is being measured. */
+/* A line drawn each second would wake the terminal and its network connection while idle is being measured.
+ */
 #define DRAW_EVERY_S 2.0
 
 struct progress {
@@ -68,8 +69,8 @@ void progress_state(struct progress *progress, const char *name, double left_s)
 	progress->left_s = left_s;
 	snprintf(progress->name, sizeof progress->name, "%s", name);
 	if (!progress->quiet && !progress->terminal)
-		fprintf(stderr, "[%zu/%zu] %s: starts, at most %.0f s to the end of the run\n", progress->state,
-			progress->n_states, progress->name, left_s);
+		fprintf(stderr, "[%zu/%zu] %s: starts, at most %.0f s to the end of the run\n",
+			progress->state, progress->n_states, progress->name, left_s);
 }
 
 static void append_watts(char *text, size_t size, const struct sampler *sampler)
@@ -104,7 +105,8 @@ static const char *waiting_text(const struct judge_waiting *waiting)
 static void draw(struct progress *progress, const char *text)
 {
 	struct winsize window = {0};
-	int width = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
+	int width =
+		ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1 : 79;
 
 	fprintf(stderr, "\r%.*s\033[K", width, text);
 	progress->drawn = true;
@@ -137,7 +139,8 @@ void progress_look(struct progress *progress, const struct sampler *sampler, con
 		snprintf(text + used, sizeof text - used, "  load starts");
 	}
 	used = strlen(text);
-	snprintf(text + used, sizeof text - used, "  at most %.0f:%02.0f left", floor(left_s / 60), floor(fmod(left_s, 60)));
+	snprintf(text + used, sizeof text - used, "  at most %.0f:%02.0f left", floor(left_s / 60),
+		 floor(fmod(left_s, 60)));
 	draw(progress, text);
 }
 
@@ -152,8 +155,8 @@ void progress_verdict(struct progress *progress, const struct judgement *judgeme
 		fprintf(stderr, " (%s)", reason_name(judgement->reason));
 	for (enum source s = 0; s < SOURCES; s++)
 		if (judgement->sources[s].present)
-			fprintf(stderr, "  %s %.2f +- %.2f W", source_name(s), judgement->sources[s].estimate.mean_w,
-				judgement->sources[s].u95_w);
+			fprintf(stderr, "  %s %.2f +- %.2f W", source_name(s),
+				judgement->sources[s].estimate.mean_w, judgement->sources[s].u95_w);
 	if (!isnan(judgement->window_start_s))
 		fprintf(stderr, "  settled after %.0f s, window %.0f s",
 			judgement->window_start_s - judgement->began_s,

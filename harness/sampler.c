@@ -8,8 +8,8 @@
 
 #include "harness/base/text.h"
 
-/* Slow sources and utilisation (10-ms ticks of the kernel) say nothing new more often; and each wake-up in idle
- * costs idle power. */
+/* Slow sources and utilisation (10-ms ticks of the kernel) say nothing new more often; and each wake-up in
+ * idle costs idle power. */
 #define SLOW_INTERVAL_S 1.0
 #define SLOW_INTERVAL_IDLE_S 2.0
 
@@ -42,7 +42,7 @@ struct sampler {
 	struct cpu_ticks machine, load;
 	double load_pct;
 	double suspended_s;
-	char trouble[1100], told[1100]; /* a meter's name and the text of an error */
+	char trouble[2100], told[2100]; /* a meter's name and the text of an error */
 };
 
 static size_t add_percent_channel(struct trace *trace, const char *id, const char *scope)
@@ -69,23 +69,24 @@ static void add_channels(struct sampler *sampler)
 			channel->scope = xstrdup(from->scope);
 			channel->resolution = from->resolution;
 			channel->power_limit_w = from->power_limit_w;
-			channel->interval_s =
-				from->unit == UNIT_JOULE ? sampler->period_s
-							 : fmax(SLOW_INTERVAL_IDLE_S, sampler->period_s);
+			channel->interval_s = from->unit == UNIT_JOULE
+						      ? sampler->period_s
+						      : fmax(SLOW_INTERVAL_IDLE_S, sampler->period_s);
 		}
 		if (meter && meter->n_channels > most)
 			most = meter->n_channels;
 		trace->synthetic |= meter && meter->synthetic;
 	}
 	sampler->machine_channel = add_percent_channel(trace, "node/utilisation", "all processors");
-	sampler->load_channel = add_percent_channel(trace, "load/utilisation", "the processors that the state loads");
+	sampler->load_channel =
+		add_percent_channel(trace, "load/utilisation", "the processors that the state loads");
 	sampler->steal_channel = add_percent_channel(trace, "node/steal", "taken by the hypervisor");
 	sampler->readings = xcalloc(most, sizeof *sampler->readings);
 	sampler->live = xcalloc(trace->n_channels, sizeof *sampler->live);
 }
 
-struct sampler *sampler_new(struct meter_set *set, struct trace *trace, const struct roots *roots, double rate_hz,
-			    struct error *err)
+struct sampler *sampler_new(struct meter_set *set, struct trace *trace, const struct roots *roots,
+			    double rate_hz, struct error *err)
 {
 	struct proc_stat *stat = proc_stat_open(roots, err);
 	struct sampler *sampler;
@@ -175,13 +176,15 @@ static void record(struct sampler *sampler, size_t channel, const struct reading
 
 	if (reading->event != EVENT_NONE)
 		trace_add_event(trace, time_us,
-				reading->event == EVENT_COUNTER_RESET ? TRACE_COUNTER_RESET : TRACE_INTERVAL_LOST,
+				reading->event == EVENT_COUNTER_RESET ? TRACE_COUNTER_RESET
+								      : TRACE_INTERVAL_LOST,
 				(int)channel);
 	if (reading->took_s > SLOW_READ_S)
 		trace_add_event(trace, time_us, TRACE_SLOW_READ, (int)channel);
 	trace_add_row(trace, time_us, channel, sampler->visit,
-		      reading->state == READING_OK ? trace_value(trace->channels[channel].unit, reading->value)
-						   : TRACE_FAILED);
+		      reading->state == READING_OK
+			      ? trace_value(trace->channels[channel].unit, reading->value)
+			      : TRACE_FAILED);
 	follow_live(sampler, channel, reading);
 }
 
@@ -269,8 +272,8 @@ void sampler_tick(struct sampler *sampler)
 	if (!first)
 		read_utilisation(sampler);
 	sampler->slow_due = mono_after_s(sampler->slow_due, sampler->n_cpus || sampler->visit == TRACE_OUTSIDE
-								     ? SLOW_INTERVAL_S
-								     : SLOW_INTERVAL_IDLE_S);
+								    ? SLOW_INTERVAL_S
+								    : SLOW_INTERVAL_IDLE_S);
 }
 
 double sampler_load_pct(const struct sampler *sampler)

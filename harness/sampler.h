@@ -16,8 +16,8 @@ struct sampler; /* opaque */
 
 /* Adds the meters' channels and those of utilisation to the trace. set, trace
  * and roots are borrowed and must outlive it. */
-struct sampler *sampler_new(struct meter_set *set, struct trace *trace, const struct roots *roots, double rate_hz,
-			    struct error *err) __attribute__((warn_unused_result));
+struct sampler *sampler_new(struct meter_set *set, struct trace *trace, const struct roots *roots,
+			    double rate_hz, struct error *err) __attribute__((warn_unused_result));
 void sampler_free(struct sampler *sampler); /* NULL is fine */
 
 /* The run's beginning: times in the trace count from here. */

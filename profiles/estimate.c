@@ -24,13 +24,14 @@
 #define SLOW_PRECISION 0.01
 #define LEAST_SLOW_PRECISION_W 1.0
 
-/* An isolated batch further from the median than so many robust standard deviations, and than this share, is a spike. */
+/* An isolated batch further from the median than so many robust standard deviations, and than this share, is
+ * a spike. */
 #define SPIKE_DEVIATIONS 5.0
 #define SPIKE_SHARE 0.005
 #define MAD_TO_SD 1.4826 /* of a normal distribution */
 
-/* Means of blocks of `size` values, as far as known; the last block may be shorter than the rest only if it is
- * the first. Returns how many. */
+/* Means of blocks of `size` values, as far as known; the last block may be shorter than the rest only if it
+ * is the first. Returns how many. */
 static size_t block_means(const double *w, size_t n, size_t size, double *out)
 {
 	size_t k = 0;
@@ -132,7 +133,8 @@ int estimate_window(const double *w, size_t n_seconds, size_t period, struct est
 	double *values = xcalloc(n_seconds, sizeof *values);
 	size_t n = block_means(w, n_seconds, period, values);
 
-	*out = (struct estimate){.mean_w = mean_of_known(w, n_seconds), .min_w = INFINITY, .max_w = -INFINITY};
+	*out = (struct estimate){
+		.mean_w = mean_of_known(w, n_seconds), .min_w = INFINITY, .max_w = -INFINITY};
 	if (n) {
 		double halves;
 
@@ -212,8 +214,9 @@ enum reason estimate_judge(const struct estimate *e, const struct rule *rule, do
 {
 	double mean_w = fabs(e->mean_w);
 	double drift = fabs(e->drift_w_per_s) + NORMAL_95_ONE_SIDED * e->u_a_w * sqrt(12) / length_s;
-	double precision_w = slow ? fmax(fmax(rule->precision, SLOW_PRECISION) * mean_w, LEAST_SLOW_PRECISION_W)
-				  : fmax(rule->precision * mean_w, LEAST_PRECISION_W);
+	double precision_w =
+		slow ? fmax(fmax(rule->precision, SLOW_PRECISION) * mean_w, LEAST_SLOW_PRECISION_W)
+		     : fmax(rule->precision * mean_w, LEAST_PRECISION_W);
 
 	if (!(drift * rule->drift_horizon_s <= fmax(DRIFT_TOLERANCE * mean_w, LEAST_DRIFT_W)))
 		return REASON_DRIFT;

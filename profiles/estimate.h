@@ -22,11 +22,11 @@ struct estimate {
 	size_t n;          /* values that went in: seconds, or updates of a slow source */
 	size_t n_distinct; /* different ones among them */
 	double mean_w, median_w, sd_w, min_w, max_w;
-	double n_eff;           /* n corrected for autocorrelation: as many independent values */
-	double drift_w_per_s;   /* Theil-Sen slope over the batch means */
-	double shift_w;         /* mean of the second half minus mean of the first */
-	double u_a_w;           /* standard uncertainty of the mean from its scatter */
-	double half_width_w;    /* h: of the 95 % confidence interval of the mean */
+	double n_eff;         /* n corrected for autocorrelation: as many independent values */
+	double drift_w_per_s; /* Theil-Sen slope over the batch means */
+	double shift_w;       /* mean of the second half minus mean of the first */
+	double u_a_w;         /* standard uncertainty of the mean from its scatter */
+	double half_width_w;  /* h: of the 95 % confidence interval of the mean */
 };
 
 /*
@@ -49,7 +49,8 @@ size_t estimate_truncation(const double *z, size_t m);
  * Rules 5 to 7 on a window of length_s: REASON_NONE passes, else the first of
  * REASON_DRIFT, REASON_SHIFT, REASON_IMPRECISE that does not hold.
  */
-enum reason estimate_judge(const struct estimate *estimate, const struct rule *rule, double length_s, bool slow);
+enum reason estimate_judge(const struct estimate *estimate, const struct rule *rule, double length_s,
+			   bool slow);
 
 struct uncertainty_terms {
 	double resolution_w; /* smallest step of a slow source; 0 for energy counters or where unknown */
@@ -58,6 +59,7 @@ struct uncertainty_terms {
 };
 
 /* u95: what the mean is known to, with 95 % confidence (METHOD 4). */
-double estimate_u95_w(const struct estimate *estimate, double length_s, const struct uncertainty_terms *terms);
+double estimate_u95_w(const struct estimate *estimate, double length_s,
+		      const struct uncertainty_terms *terms);
 
 #endif

@@ -90,7 +90,7 @@ static void judge_events(const struct health_facts *facts, struct judgement *out
 {
 	static const unsigned flags[TRACE_EVENT_KINDS] = {
 		[TRACE_COUNTER_RESET] = FLAG_COUNTER_RESET, [TRACE_INTERVAL_LOST] = FLAG_INTERVAL_LOST,
-		[TRACE_SUSPENDED] = FLAG_SUSPENDED,	    [TRACE_SLOW_READ] = FLAG_SLOW_READS,
+		[TRACE_SUSPENDED] = FLAG_SUSPENDED,         [TRACE_SLOW_READ] = FLAG_SLOW_READS,
 		[TRACE_THROTTLED] = FLAG_THROTTLED,
 	};
 
@@ -150,7 +150,8 @@ void health_judge(const struct health_facts *facts, struct judgement *out)
 
 static double rapl_mean_w(const struct judgement *judgement)
 {
-	return judgement->sources[SOURCE_CPU].estimate.mean_w + judgement->sources[SOURCE_DRAM].estimate.mean_w;
+	return judgement->sources[SOURCE_CPU].estimate.mean_w +
+	       judgement->sources[SOURCE_DRAM].estimate.mean_w;
 }
 
 /* The whole node's reading stood still while its processors' power moved. */

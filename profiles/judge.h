@@ -36,13 +36,15 @@ struct statistics {
 struct judgement {
 	enum verdict verdict;
 	enum reason reason;
-	unsigned flags;                  /* enum flag */
-	double began_s;                  /* since the run began */
+	unsigned flags;                      /* enum flag */
+	double began_s;                      /* since the run began */
 	double window_start_s, window_end_s; /* since the run began; NAN: no window */
-	double utilisation_pct;          /* of the CPUs the state loads (of the whole machine in idle); NAN: not known */
-	double machine_pct, steal_pct;   /* of the whole machine, mean over the window; NAN: not known */
+	double utilisation_pct; /* of the CPUs the state loads (of the whole machine in idle); NAN: not known
+				 */
+	double machine_pct, steal_pct; /* of the whole machine, mean over the window; NAN: not known */
 	struct statistics sources[SOURCES];
-	struct statistics *channels;     /* trace->n_channels, in the trace's order; only power and energy are filled */
+	struct statistics
+		*channels; /* trace->n_channels, in the trace's order; only power and energy are filled */
 	size_t n_channels;
 };
 

@@ -14,18 +14,19 @@ static json_t *statistics_json(const struct statistics *s)
 	const struct estimate *e = &s->estimate;
 
 	if (!s->present)
-		return json_pack("{s:n, s:n, s:s, s:s}", "mean_w", "u95_w", "verdict", verdict_name(s->verdict),
-				 "reason", reason_name(s->reason));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:[o, o], s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:s, s:s?}", "mean_w",
-			 json_number_or_null(e->mean_w), "median_w", json_number_or_null(e->median_w), "sd_w",
-			 json_number_or_null(e->sd_w), "min_w", json_number_or_null(e->min_w), "max_w",
-			 json_number_or_null(e->max_w), "ci95_w", json_number_or_null(e->mean_w - e->half_width_w),
-			 json_number_or_null(e->mean_w + e->half_width_w), "u95_w", json_number_or_null(s->u95_w), "n",
-			 (int)e->n, "n_eff", json_number_or_null(e->n_eff), "n_distinct", (int)e->n_distinct,
-			 "drift_w_per_min", json_number_or_null(e->drift_w_per_s * 60), "energy_j",
-			 json_number_or_null(e->mean_w * s->length_s), "resolution_w",
-			 json_number_or_null(s->resolution_w), "verdict", verdict_name(s->verdict), "reason",
-			 reason_name(s->reason));
+		return json_pack("{s:n, s:n, s:s, s:s}", "mean_w", "u95_w", "verdict",
+				 verdict_name(s->verdict), "reason", reason_name(s->reason));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:[o, o], s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:s, s:s?}", "mean_w",
+		json_number_or_null(e->mean_w), "median_w", json_number_or_null(e->median_w), "sd_w",
+		json_number_or_null(e->sd_w), "min_w", json_number_or_null(e->min_w), "max_w",
+		json_number_or_null(e->max_w), "ci95_w", json_number_or_null(e->mean_w - e->half_width_w),
+		json_number_or_null(e->mean_w + e->half_width_w), "u95_w", json_number_or_null(s->u95_w), "n",
+		(int)e->n, "n_eff", json_number_or_null(e->n_eff), "n_distinct", (int)e->n_distinct,
+		"drift_w_per_min", json_number_or_null(e->drift_w_per_s * 60), "energy_j",
+		json_number_or_null(e->mean_w * s->length_s), "resolution_w",
+		json_number_or_null(s->resolution_w), "verdict", verdict_name(s->verdict), "reason",
+		reason_name(s->reason));
 }
 
 static json_t *members_json(const struct trace *trace, enum source source, const bool *excluded)
@@ -57,7 +58,8 @@ static json_t *power_json(const struct trace *trace, const struct judgement *jud
 	}
 	for (size_t i = 0; i < trace->n_channels; i++)
 		if (trace->channels[i].unit != UNIT_PERCENT)
-			json_object_set_new(power, trace->channels[i].id, statistics_json(&judgement->channels[i]));
+			json_object_set_new(power, trace->channels[i].id,
+					    statistics_json(&judgement->channels[i]));
 	return power;
 }
 
@@ -75,15 +77,17 @@ static json_t *state_json(const struct trace *trace, const struct trace_visit *v
 			  const struct judgement *judgement, const bool *excluded)
 {
 	bool skipped = judgement->verdict == VERDICT_SKIPPED, window = !isnan(judgement->window_start_s);
-	json_t *state = json_pack("{s:s, s:i, s:b, s:o, s:s, s:s?, s:o}", "name", visit->state, "visit",
-				  (int)visit->visit, "superseded", 0, "workload",
-				  visit->workload ? json_incref(visit->workload) : json_null(), "verdict",
-				  verdict_name(judgement->verdict), "reason", reason_name(judgement->reason),
-				  "reason_text",
-				  json_string_or_null(visit->note ? visit->note : reason_text(judgement->reason)));
+	json_t *state = json_pack(
+		"{s:s, s:i, s:b, s:o, s:s, s:s?, s:o}", "name", visit->state, "visit", (int)visit->visit,
+		"superseded", 0, "workload", visit->workload ? json_incref(visit->workload) : json_null(),
+		"verdict", verdict_name(judgement->verdict), "reason", reason_name(judgement->reason),
+		"reason_text",
+		json_string_or_null(visit->note ? visit->note : reason_text(judgement->reason)));
 
-	json_object_set_new(state, "began_s", skipped ? json_null() : json_number_or_null(judgement->began_s));
-	json_object_set_new(state, "settle_s", json_number_or_null(judgement->window_start_s - judgement->began_s));
+	json_object_set_new(state, "began_s",
+			    skipped ? json_null() : json_number_or_null(judgement->began_s));
+	json_object_set_new(state, "settle_s",
+			    json_number_or_null(judgement->window_start_s - judgement->began_s));
 	json_object_set_new(state, "window",
 			    window ? json_pack("{s:o, s:o}", "start_s",
 					       json_number_or_null(judgement->window_start_s), "end_s",
@@ -91,10 +95,11 @@ static json_t *state_json(const struct trace *trace, const struct trace_visit *v
 				   : json_null());
 	json_object_set_new(state, "power", skipped ? json_object() : power_json(trace, judgement, excluded));
 	json_object_set_new(state, "utilisation",
-			    json_pack("{s:o, s:o, s:o, s:o}", "cpu_pct", json_number_or_null(judgement->machine_pct),
-				      "loaded_cpus_pct",
-				      visit->target_pct == 0 ? json_null()
-							     : json_number_or_null(judgement->utilisation_pct),
+			    json_pack("{s:o, s:o, s:o, s:o}", "cpu_pct",
+				      json_number_or_null(judgement->machine_pct), "loaded_cpus_pct",
+				      visit->target_pct == 0
+					      ? json_null()
+					      : json_number_or_null(judgement->utilisation_pct),
 				      "target_pct", json_number_or_null(visit->target_pct), "steal_pct",
 				      json_number_or_null(judgement->steal_pct)));
 	if (visit->context)
@@ -121,9 +126,8 @@ static bool has_flag(const json_t *state, const char *name)
 	const json_t *flag;
 	size_t i;
 
-	json_array_foreach(json_object_get(state, "flags"), i, flag)
-		if (strcmp(json_string_value(flag), name) == 0)
-			return true;
+	json_array_foreach(json_object_get(state, "flags"), i,
+			   flag) if (strcmp(json_string_value(flag), name) == 0) return true;
 	return false;
 }
 
@@ -133,7 +137,8 @@ int profile_exit_status(const json_t *states, bool complete)
 	int status = 0;
 	size_t i;
 
-	json_array_foreach(states, i, state) {
+	json_array_foreach(states, i, state)
+	{
 		const char *verdict = json_get_string(state, "verdict");
 		int own = 0;
 

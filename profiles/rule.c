@@ -7,9 +7,9 @@
 
 #include "harness/base/text.h"
 
-/* W_min of 120 s is the least with which the equivalence test refuses a turbo plateau that ends after 100 s and
- * idle with a burst every 2 minutes. quick knows that it passes such; its shorter horizon lets flat noise of
- * 0.5 % pass within 90 s. */
+/* W_min of 120 s is the least with which the equivalence test refuses a turbo plateau that ends after 100 s
+ * and idle with a burst every 2 minutes. quick knows that it passes such; its shorter horizon lets flat noise
+ * of 0.5 % pass within 90 s. */
 static const struct rule rules[] = {
 	{"quick", false, 10, 20, 90, 0.01, 60},
 	{"standard", true, 10, 120, 600, 0.005, 300},
@@ -19,7 +19,8 @@ static const struct rule rules[] = {
 /* Intel's default time window of PL1, taken where the kernel does not tell one. */
 #define TYPICAL_TAU_S 28.0
 
-/* Longer time windows than 60 s are set on some machines: waiting for twice that would cost more than it gives. */
+/* Longer time windows than 60 s are set on some machines: waiting for twice that would cost more than it
+ * gives. */
 #define MOST_FLOOR_S 120.0
 
 const struct rule *rule_find(const char *name)

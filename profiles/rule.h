@@ -10,12 +10,12 @@
 
 struct rule {
 	const char *name;
-	bool floor_from_tau;     /* the floor is 2 tau where a load covers over a quarter of the cores */
-	double least_floor_s;    /* no window begins earlier */
-	double least_window_s;   /* W_min: no window is shorter */
-	double most_s;           /* t_max: then the verdict falls */
-	double precision;        /* greatest half-width of the 95 % interval, relative to the mean */
-	double drift_horizon_s;  /* the drift is judged over so long */
+	bool floor_from_tau;    /* the floor is 2 tau where a load covers over a quarter of the cores */
+	double least_floor_s;   /* no window begins earlier */
+	double least_window_s;  /* W_min: no window is shorter */
+	double most_s;          /* t_max: then the verdict falls */
+	double precision;       /* greatest half-width of the 95 % interval, relative to the mean */
+	double drift_horizon_s; /* the drift is judged over so long */
 };
 
 /* The rule of that name, or NULL. */

@@ -90,8 +90,8 @@ static void extend_to(struct series *series, double time_s, double value)
 		if (next > time_s + tolerance_s(series))
 			break;
 		if (series->edge_known)
-			push_second(series,
-				    series->channel->gain * (at_next - series->edge) + series->channel->offset_w);
+			push_second(series, series->channel->gain * (at_next - series->edge) +
+						    series->channel->offset_w);
 		series->edge = at_next;
 		series->edge_known = true;
 	}

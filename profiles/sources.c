@@ -79,7 +79,8 @@ size_t source_members(const struct trace *trace, enum source source, const bool 
 	for (; *meters && n == 0; meters++)
 		for (size_t i = 0; i < trace->n_channels; i++)
 			if (of_meter(trace->channels[i].id, *meters) &&
-			    channel_role(trace->channels[i].id) == roles[source] && !(excluded && excluded[i]))
+			    channel_role(trace->channels[i].id) == roles[source] &&
+			    !(excluded && excluded[i]))
 				out[n++] = i;
 	return n;
 }
@@ -155,8 +156,8 @@ void sources_find_mirrors(const struct trace *trace, bool *excluded)
 			const char *first = trace->channels[a].id, *second = trace->channels[b].id;
 			size_t meter = strcspn(first, "/") + 1;
 
-			if (!excluded[a] && strncmp(first, second, meter) == 0 && channel_socket(first) >= 0 &&
-			    channel_role(first) == channel_role(second) &&
+			if (!excluded[a] && strncmp(first, second, meter) == 0 &&
+			    channel_socket(first) >= 0 && channel_role(first) == channel_role(second) &&
 			    channel_socket(first) == channel_socket(second))
 				excluded[b] = mirrors(trace, a, b);
 		}

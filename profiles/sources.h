@@ -22,9 +22,10 @@ const char *source_name(enum source source);
 /* What a channel measures, read off its name. */
 enum channel_role {
 	ROLE_OTHER,
-	ROLE_PACKAGE,      /* "rapl/package-0", "rapl/package-0-die-1": the processors of a socket, or a die's part */
-	ROLE_DRAM,         /* "rapl/dram-0" */
-	ROLE_SYSTEM,       /* "dcmi/system": the whole node */
+	ROLE_PACKAGE, /* "rapl/package-0", "rapl/package-0-die-1": the processors of a socket, or a die's part
+		       */
+	ROLE_DRAM,    /* "rapl/dram-0" */
+	ROLE_SYSTEM,  /* "dcmi/system": the whole node */
 	ROLE_UTILISATION,  /* "load/utilisation": of the CPUs the state loads */
 	ROLE_MACHINE_BUSY, /* "node/utilisation": of the whole machine */
 	ROLE_STEAL,        /* "node/steal" */

@@ -11,8 +11,8 @@ const char *trace_event_name(enum trace_event_kind kind)
 {
 	static const char *const names[TRACE_EVENT_KINDS] = {
 		[TRACE_COUNTER_RESET] = "counter_reset", [TRACE_INTERVAL_LOST] = "interval_lost",
-		[TRACE_SUSPENDED] = "suspended",	 [TRACE_SLOW_READ] = "slow_read",
-		[TRACE_WORKER_LOST] = "worker_lost",	 [TRACE_LOAD_ENDED] = "load_ended",
+		[TRACE_SUSPENDED] = "suspended",         [TRACE_SLOW_READ] = "slow_read",
+		[TRACE_WORKER_LOST] = "worker_lost",     [TRACE_LOAD_ENDED] = "load_ended",
 		[TRACE_THROTTLED] = "throttled",
 	};
 

@@ -20,7 +20,7 @@
 #include "harness/base/unit.h"
 #include "profiles/rule.h"
 
-#define TRACE_FAILED INT64_MIN /* in place of a value: the read failed */
+#define TRACE_FAILED INT64_MIN   /* in place of a value: the read failed */
 #define TRACE_OUTSIDE UINT16_MAX /* in place of a visit: between states */
 
 /* 24 bytes a reading; a run's memory grows by these alone. */
@@ -33,12 +33,12 @@ struct trace_row {
 
 /* A quantity and what is known of it. Strings are owned by the trace. */
 struct trace_channel {
-	char *id;             /* "rapl/package-0", "load/utilisation" */
+	char *id; /* "rapl/package-0", "load/utilisation" */
 	enum unit unit;
-	char *scope;          /* for people; NULL: not told */
-	double resolution;    /* smallest step in J, W or %; NAN: unknown */
-	double power_limit_w; /* long-term limit in effect; NAN: none or unknown */
-	double interval_s;    /* nominal time between two readings */
+	char *scope;               /* for people; NULL: not told */
+	double resolution;         /* smallest step in J, W or %; NAN: unknown */
+	double power_limit_w;      /* long-term limit in effect; NAN: none or unknown */
+	double interval_s;         /* nominal time between two readings */
 	double gain, offset_w;     /* calibration: watts = gain * watts + offset; 1 and 0 without one */
 	double u_gain, u_offset_w; /* their standard uncertainties; NAN: no calibration */
 };
@@ -52,30 +52,30 @@ enum visit_end {
 
 /* One visit of a state. */
 struct trace_visit {
-	char *state;        /* the state's name */
-	unsigned visit;     /* 1 for the first visit of that state, 2 for the next ... */
-	unsigned position;  /* place in the plan, from 0: the same place in all rounds */
-	int64_t began_us;   /* when its load had shown itself */
-	int64_t ended_us;   /* INT64_MAX while it runs */
-	size_t first_row;   /* rows of the visit lie in [first_row, end_row) */
+	char *state;       /* the state's name */
+	unsigned visit;    /* 1 for the first visit of that state, 2 for the next ... */
+	unsigned position; /* place in the plan, from 0: the same place in all rounds */
+	int64_t began_us;  /* when its load had shown itself */
+	int64_t ended_us;  /* INT64_MAX while it runs */
+	size_t first_row;  /* rows of the visit lie in [first_row, end_row) */
 	size_t end_row;
-	double target_pct;  /* utilisation of the CPUs it loads; 0: idle; NAN: not known (bare trace) */
-	double share;       /* part of the node's cores it loads, 0..1 */
-	double tau_s;       /* time window of the long-term power limit; NAN: unknown */
-	json_t *workload;   /* the profile's "workload": argv, sha256 ...; NULL: not known */
-	json_t *context;    /* what the run found out by its end; NULL: nothing */
+	double target_pct; /* utilisation of the CPUs it loads; 0: idle; NAN: not known (bare trace) */
+	double share;      /* part of the node's cores it loads, 0..1 */
+	double tau_s;      /* time window of the long-term power limit; NAN: unknown */
+	json_t *workload;  /* the profile's "workload": argv, sha256 ...; NULL: not known */
+	json_t *context;   /* what the run found out by its end; NULL: nothing */
 	enum visit_end end;
-	char *note;         /* why it was skipped; NULL otherwise */
+	char *note; /* why it was skipped; NULL otherwise */
 };
 
 enum trace_event_kind {
 	TRACE_COUNTER_RESET, /* no difference may be taken across its time on its channel */
 	TRACE_INTERVAL_LOST, /* the same */
-	TRACE_SUSPENDED,     /* the machine was suspended: the same on all channels, and the window restarts */
-	TRACE_SLOW_READ,     /* a read took over 5 ms */
-	TRACE_WORKER_LOST,   /* part of the load is gone */
-	TRACE_LOAD_ENDED,    /* all of the load is gone */
-	TRACE_THROTTLED,     /* the processors' throttle counters rose */
+	TRACE_SUSPENDED,   /* the machine was suspended: the same on all channels, and the window restarts */
+	TRACE_SLOW_READ,   /* a read took over 5 ms */
+	TRACE_WORKER_LOST, /* part of the load is gone */
+	TRACE_LOAD_ENDED,  /* all of the load is gone */
+	TRACE_THROTTLED,   /* the processors' throttle counters rose */
 	TRACE_EVENT_KINDS,
 };
 
@@ -84,18 +84,18 @@ const char *trace_event_name(enum trace_event_kind kind);
 
 struct trace_event {
 	int64_t time_us;
-	size_t row;   /* it happened before this row */
-	int channel;  /* index; -1: all or none */
+	size_t row;  /* it happened before this row */
+	int channel; /* index; -1: all or none */
 	enum trace_event_kind kind;
 };
 
 struct trace {
 	const struct rule *rule;
-	json_t *plan;           /* the profile's "plan": name, sha256, rule, rounds */
-	bool bare;              /* header and rows alone, as other programs may write them */
-	bool synthetic;         /* some channels are made up */
-	double slow_period_s;   /* with which slow sources are judged ... */
-	double slow_lag_s;      /* ... METHOD 2; what was learnt of them is reported apart */
+	json_t *plan;         /* the profile's "plan": name, sha256, rule, rounds */
+	bool bare;            /* header and rows alone, as other programs may write them */
+	bool synthetic;       /* some channels are made up */
+	double slow_period_s; /* with which slow sources are judged ... */
+	double slow_lag_s;    /* ... METHOD 2; what was learnt of them is reported apart */
 	struct trace_channel *channels;
 	size_t n_channels;
 	struct trace_visit *visits;
@@ -123,7 +123,8 @@ int trace_find_channel(const struct trace *trace, const char *id);
  * here, and returns it (valid until the next one is added). */
 struct trace_visit *trace_add_visit(struct trace *trace, const char *state, int64_t began_us);
 
-/* Adds a reading in trace units. visit: index or TRACE_OUTSIDE. The rows of the visit then reach to its end. */
+/* Adds a reading in trace units. visit: index or TRACE_OUTSIDE. The rows of the visit then reach to its end.
+ */
 void trace_add_row(struct trace *trace, int64_t time_us, size_t channel, size_t visit, int64_t value);
 
 void trace_add_event(struct trace *trace, int64_t time_us, enum trace_event_kind kind, int channel);

@@ -25,7 +25,8 @@ static const struct word reasons[REASON_COUNT] = {
 
 static const struct word flags[] = {
 	{"gaps", "over 5 % of the readings are missing, or none came for over 10 s"},
-	{"counter_reset", "an energy counter fell to a lower value that is no wrap; that interval is left out"},
+	{"counter_reset",
+	 "an energy counter fell to a lower value that is no wrap; that interval is left out"},
 	{"interval_lost", "the energy of an interval is not known; it is left out"},
 	{"suspended", "the machine was suspended; the window begins after it"},
 	{"degraded", "a source failed three times or more"},

@@ -66,9 +66,8 @@ static bool any_has(const json_t *states, const char *quantity)
 	const json_t *state;
 	size_t i;
 
-	json_array_foreach(states, i, state)
-		if (json_object_get(json_object_get(state, "power"), quantity))
-			return true;
+	json_array_foreach(states, i,
+			   state) if (json_object_get(json_object_get(state, "power"), quantity)) return true;
 	return false;
 }
 
@@ -107,9 +106,10 @@ static void print_remarks(FILE *out, const json_t *state)
 	size_t i;
 
 	if (reason)
-		fprintf(out, "%s: %s (%s): %s\n", name, json_get_string(state, "verdict"), reason, text ? text : "");
-	json_array_foreach(json_object_get(state, "flags"), i, flag)
-		fprintf(out, "%s: %s: %s\n", name, json_string_value(flag), sentence_of(json_string_value(flag)));
+		fprintf(out, "%s: %s (%s): %s\n", name, json_get_string(state, "verdict"), reason,
+			text ? text : "");
+	json_array_foreach(json_object_get(state, "flags"), i, flag) fprintf(
+		out, "%s: %s: %s\n", name, json_string_value(flag), sentence_of(json_string_value(flag)));
 }
 
 void table_print_states(FILE *out, const json_t *states)
@@ -127,10 +127,8 @@ void table_print_states(FILE *out, const json_t *states)
 	strings_add(&cells, "settled, s");
 	strings_add(&cells, "window, s");
 	columns = cells.n;
-	json_array_foreach(states, i, state)
-		add_state(&cells, states, state);
+	json_array_foreach(states, i, state) add_state(&cells, states, state);
 	table_print(out, (const char *const *)cells.items, cells.n / columns, columns, "llrrrrrrrr");
 	strings_free(&cells);
-	json_array_foreach(states, i, state)
-		print_remarks(out, state);
+	json_array_foreach(states, i, state) print_remarks(out, state);
 }

@@ -75,14 +75,16 @@ static struct trace_channel *add_channel(struct reader *reader, const char *id, 
 static int read_channel(struct reader *reader, const json_t *value)
 {
 	const char *id = json_get_string(value, "id");
-	int unit = index_of_word(trace_unit_names, ARRAY_SIZE(trace_unit_names), json_get_string(value, "unit"));
+	int unit =
+		index_of_word(trace_unit_names, ARRAY_SIZE(trace_unit_names), json_get_string(value, "unit"));
 	const json_t *calibration = json_object_get(value, "calibration");
 	struct trace_channel *channel;
 
 	if (!id || unit < 0)
 		return REFUSE(reader, "/channels: each needs an \"id\" and a \"unit\" out of J, W, pct");
 	if (trace_find_channel(reader->trace, id) >= 0 || reader->trace->n_channels >= MOST_CHANNELS)
-		return REFUSE(reader, "/channels: \"%s\" is there twice, or there are over %d", id, MOST_CHANNELS);
+		return REFUSE(reader, "/channels: \"%s\" is there twice, or there are over %d", id,
+			      MOST_CHANNELS);
 	channel = add_channel(reader, id, (enum unit)unit);
 	if (json_get_string(value, "scope"))
 		channel->scope = xstrdup(json_get_string(value, "scope"));
@@ -111,7 +113,8 @@ static int read_header(struct reader *reader, json_t *value)
 	if (!json_is_array(channels))
 		return REFUSE(reader, "expected \"channels\", a list, in the header");
 	if (!rule || !rule_find(rule))
-		return REFUSE(reader, "/rule: expected quick, standard or thorough, got \"%s\"", rule ? rule : "");
+		return REFUSE(reader, "/rule: expected quick, standard or thorough, got \"%s\"",
+			      rule ? rule : "");
 	trace->rule = rule_find(rule);
 	trace->bare = false;
 	trace->plan = json_incref(json_object_get(value, "plan"));
@@ -122,9 +125,7 @@ static int read_header(struct reader *reader, json_t *value)
 	    !(trace->slow_lag_s >= 0 && trace->slow_lag_s < 3600))
 		return REFUSE(reader, "slow_period_s and slow_lag_s must be within an hour");
 	reader->has_header = true;
-	json_array_foreach(channels, i, channel)
-		if (read_channel(reader, channel))
-			return -1;
+	json_array_foreach(channels, i, channel) if (read_channel(reader, channel)) return -1;
 	return 0;
 }
 
@@ -161,7 +162,9 @@ static int read_ended(struct reader *reader, json_t *value, int64_t time_us)
 	struct trace_visit *visit;
 
 	if (end < 0 || reader->trace->n_visits == 0)
-		return REFUSE(reader, "state_ended needs a state that began, and \"end\": done, interrupted or skipped");
+		return REFUSE(
+			reader,
+			"state_ended needs a state that began, and \"end\": done, interrupted or skipped");
 	visit = &reader->trace->visits[reader->trace->n_visits - 1];
 	visit->end = (enum visit_end)end;
 	visit->ended_us = time_us;
@@ -249,7 +252,8 @@ static int find_row_channel(struct reader *reader, const char *id, const char *u
 		return REFUSE(reader, "channel \"%.60s\" is not in the header", id);
 	if (channel < 0) {
 		if (reader->trace->n_channels >= MOST_CHANNELS || !*id || strlen(id) > 63)
-			return REFUSE(reader, "channel: expected a name of 1 to 63 characters, at most %d of them",
+			return REFUSE(reader,
+				      "channel: expected a name of 1 to 63 characters, at most %d of them",
 				      MOST_CHANNELS);
 		channel = (int)reader->trace->n_channels;
 		add_channel(reader, id, (enum unit)unit);
@@ -279,16 +283,18 @@ static int read_row(struct reader *reader, char *line)
 	}
 	if (*fields.items[columns - 1] &&
 	    (!text_to_double(fields.items[columns - 1], &value) || fabs(value) > MOST_VALUE)) {
-		REFUSE(reader, "value: expected a number or nothing, got \"%.40s\"", fields.items[columns - 1]);
+		REFUSE(reader, "value: expected a number or nothing, got \"%.40s\"",
+		       fields.items[columns - 1]);
 		goto out;
 	}
 	time_us = llround(time_s * 1e6);
 	channel = find_row_channel(reader, fields.items[id_column], fields.items[id_column + 1]);
-	if (channel < 0 || follow_bare_state(reader, fields.items[1], columns == 6 ? fields.items[2] : "", time_us))
+	if (channel < 0 ||
+	    follow_bare_state(reader, fields.items[1], columns == 6 ? fields.items[2] : "", time_us))
 		goto out;
 	if (time_us < reader->last_us[channel]) {
-		REFUSE(reader, "time_s: \"%s\" goes back to %s from %.6f", fields.items[id_column], fields.items[0],
-		       (double)reader->last_us[channel] * 1e-6);
+		REFUSE(reader, "time_s: \"%s\" goes back to %s from %.6f", fields.items[id_column],
+		       fields.items[0], (double)reader->last_us[channel] * 1e-6);
 		goto out;
 	}
 	reader->last_us[channel] = time_us;
@@ -371,7 +377,8 @@ struct trace *trace_read(const char *path, struct error *err)
 				 : REFUSE(&reader, "a NUL byte: this is not a text file");
 	}
 	if (result == 0 && reader.trace->n_visits == 0)
-		result = error_set(err, ERROR_INPUT, "%s: no readings of any state: expected the columns \"%s\" and rows",
+		result = error_set(err, ERROR_INPUT,
+				   "%s: no readings of any state: expected the columns \"%s\" and rows",
 				   reader.name, TRACE_COLUMNS);
 	if (result == 0 && reader.trace->bare)
 		learn_intervals(reader.trace);

@@ -36,15 +36,15 @@ static void write_json_line(struct trace_writer *writer, json_t *value)
 
 static json_t *channel_json(const struct trace_channel *c)
 {
-	json_t *value = json_pack("{s:s, s:s, s:o, s:o, s:o, s:f}", "id", c->id, "unit", trace_unit_names[c->unit],
-				  "scope", json_string_or_null(c->scope), "resolution",
-				  exact_or_null(c->resolution), "power_limit_w", exact_or_null(c->power_limit_w),
-				  "interval_s", c->interval_s);
+	json_t *value =
+		json_pack("{s:s, s:s, s:o, s:o, s:o, s:f}", "id", c->id, "unit", trace_unit_names[c->unit],
+			  "scope", json_string_or_null(c->scope), "resolution", exact_or_null(c->resolution),
+			  "power_limit_w", exact_or_null(c->power_limit_w), "interval_s", c->interval_s);
 
 	if (!isnan(c->u_gain))
 		json_object_set_new(value, "calibration",
-				    json_pack("{s:f, s:f, s:f, s:f}", "gain", c->gain, "offset_w", c->offset_w,
-					      "u_gain", c->u_gain, "u_offset_w", c->u_offset_w));
+				    json_pack("{s:f, s:f, s:f, s:f}", "gain", c->gain, "offset_w",
+					      c->offset_w, "u_gain", c->u_gain, "u_offset_w", c->u_offset_w));
 	return value;
 }
 
@@ -56,11 +56,11 @@ static void write_header(struct trace_writer *writer)
 	for (size_t i = 0; i < trace->n_channels; i++)
 		json_array_append_new(channels, channel_json(&trace->channels[i]));
 	fprintf(writer->file, "%s\n", TRACE_MAGIC);
-	write_json_line(writer,
-			json_pack("{s:s, s:s, s:O?, s:b, s:f, s:f, s:o}", "generator", "wattstep " WATTSTEP_VERSION,
-				  "rule", trace->rule->name, "plan", trace->plan, "synthetic", trace->synthetic,
-				  "slow_period_s", trace->slow_period_s, "slow_lag_s", trace->slow_lag_s,
-				  "channels", channels));
+	write_json_line(writer, json_pack("{s:s, s:s, s:O?, s:b, s:f, s:f, s:o}", "generator",
+					  "wattstep " WATTSTEP_VERSION, "rule", trace->rule->name, "plan",
+					  trace->plan, "synthetic", trace->synthetic, "slow_period_s",
+					  trace->slow_period_s, "slow_lag_s", trace->slow_lag_s, "channels",
+					  channels));
 	fprintf(writer->file, "%s\n", TRACE_COLUMNS);
 }
 
@@ -71,24 +71,25 @@ static double seconds(int64_t us)
 
 static void write_began(struct trace_writer *writer, const struct trace_visit *v)
 {
-	write_json_line(writer, json_pack("{s:s, s:f, s:s, s:i, s:i, s:o, s:f, s:o, s:O?}", "event", "state_began",
-					  "time_s", seconds(v->began_us), "state", v->state, "visit", (int)v->visit,
-					  "position", (int)v->position, "target_pct",
+	write_json_line(writer, json_pack("{s:s, s:f, s:s, s:i, s:i, s:o, s:f, s:o, s:O?}", "event",
+					  "state_began", "time_s", seconds(v->began_us), "state", v->state,
+					  "visit", (int)v->visit, "position", (int)v->position, "target_pct",
 					  exact_or_null(v->target_pct), "share", v->share, "tau_s",
 					  exact_or_null(v->tau_s), "workload", v->workload));
 }
 
 static void write_ended(struct trace_writer *writer, const struct trace_visit *v)
 {
-	write_json_line(writer, json_pack("{s:s, s:f, s:s, s:i, s:s, s:o, s:O?}", "event", "state_ended", "time_s",
-					  seconds(v->ended_us), "state", v->state, "visit", (int)v->visit, "end",
-					  trace_end_names[v->end], "note", json_string_or_null(v->note), "context",
-					  v->context));
+	write_json_line(writer, json_pack("{s:s, s:f, s:s, s:i, s:s, s:o, s:O?}", "event", "state_ended",
+					  "time_s", seconds(v->ended_us), "state", v->state, "visit",
+					  (int)v->visit, "end", trace_end_names[v->end], "note",
+					  json_string_or_null(v->note), "context", v->context));
 }
 
 static void write_event(struct trace_writer *writer, const struct trace_event *e)
 {
-	json_t *value = json_pack("{s:s, s:f}", "event", trace_event_name(e->kind), "time_s", seconds(e->time_us));
+	json_t *value =
+		json_pack("{s:s, s:f}", "event", trace_event_name(e->kind), "time_s", seconds(e->time_us));
 
 	if (e->channel >= 0)
 		json_object_set_new(value, "channel", json_string(writer->trace->channels[e->channel].id));
@@ -136,8 +137,8 @@ static void write_row(struct trace_writer *writer, const struct trace_row *row)
 			writer->trace->visits[row->visit].visit);
 	fprintf(f, "%s,%s,", channel->id, trace_unit_names[channel->unit]);
 	if (row->value != TRACE_FAILED)
-		fprintf(f, "%s%lld.%0*lld", row->value < 0 ? "-" : "", (long long)llabs(row->value / scale), decimals,
-			(long long)llabs(row->value % scale));
+		fprintf(f, "%s%lld.%0*lld", row->value < 0 ? "-" : "", (long long)llabs(row->value / scale),
+			decimals, (long long)llabs(row->value % scale));
 	fputc('\n', f);
 }
 

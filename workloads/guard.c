@@ -72,12 +72,13 @@ static void close_all_but(int socket, int folder)
 	close_between(high + 1, ~0u);
 }
 
+/* What is ignored here would stay so in the load, and an ignored SIGCHLD would hide its status. */
 static int open_signals(void)
 {
 	sigset_t all, wanted;
 
 	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL); /* an ignored SIGCHLD would hide exit statuses */
+		signal(number, SIG_DFL);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	sigemptyset(&wanted);

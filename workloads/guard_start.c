@@ -27,13 +27,11 @@ static _Noreturn void give_up(int pipe, enum guard_step step)
 	_exit(127);
 }
 
-/* An ignored signal would stay ignored in the command, a blocked one blocked. */
-static void reset_signals(void)
+/* The guard blocks all signals; that none is ignored it has seen to. */
+static void unblock_signals(void)
 {
 	sigset_t none;
 
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -46,9 +44,9 @@ static int redirect(void)
 	if (null < 0 || output < 0)
 		return -1;
 	return dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-		       dup2(output, STDERR_FILENO) < 0
-		   ? -1
-		   : 0;
+			       dup2(output, STDERR_FILENO) < 0
+		       ? -1
+		       : 0;
 }
 
 /* PR_SET_PDEATHSIG reaches the command should the guard be killed; a guard that
@@ -58,7 +56,7 @@ static _Noreturn void become_load(const struct guard_job *job, pid_t guard, int 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != guard)
 		_exit(127);
-	reset_signals();
+	unblock_signals();
 	if (setpgid(0, 0))
 		give_up(pipe, STEP_GROUP);
 	if (job->cgroup && cgroup_join(job->cgroup) < 0)

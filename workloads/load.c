@@ -194,7 +194,7 @@ void load_watch(struct load *load, struct load_status *status)
 		}
 	}
 	*status = (struct load_status){
-	    .running = !load->ended, .exit_status = load->exit_status, .n_processes = count(load)};
+		.running = !load->ended, .exit_status = load->exit_status, .n_processes = count(load)};
 }
 
 /* The guard is gone, but not collected: its number is still that of the load's
@@ -245,8 +245,8 @@ int load_stop(struct load *load, struct error *err)
 	if (!left)
 		return 0;
 	return error_set(
-	    err, ERROR_FAILED,
-	    "%u processes of the load have not ended %g s after SIGKILL and may still draw power; look "
-	    "for them with ps: state D waits for a disk or a driver",
-	    left, GUARD_KILL_S);
+		err, ERROR_FAILED,
+		"%u processes of the load have not ended %g s after SIGKILL and may still draw power; look "
+		"for them with ps: state D waits for a disk or a driver",
+		left, GUARD_KILL_S);
 }

@@ -28,8 +28,8 @@ char *load_temp_dir(struct error *err) __attribute__((warn_unused_result));
 void load_temp_remove(const char *path);
 
 struct load_status {
-	bool running;      /* the command itself has not ended */
-	int exit_status;   /* when it has ended: its exit status, or 128 + signal; 0 while it runs */
+	bool running;         /* the command itself has not ended */
+	int exit_status;      /* when it has ended: its exit status, or 128 + signal; 0 while it runs */
 	unsigned n_processes; /* live processes of the load, the command itself included */
 };
 

@@ -51,10 +51,10 @@ static int check_names(const struct plan *plan, const char *name, struct error *
 
 			if (strcmp(a->name, b->name) == 0 && strcmp(a->sha256, b->sha256) != 0)
 				return error_set(
-				    err, ERROR_INPUT,
-				    "%s: /states/%zu: another load is called \"%s\" at /states/%zu; give "
-				    "one of them another name",
-				    name, i, b->name, j);
+					err, ERROR_INPUT,
+					"%s: /states/%zu: another load is called \"%s\" at /states/%zu; give "
+					"one of them another name",
+					name, i, b->name, j);
 		}
 	return 0;
 }
@@ -91,8 +91,8 @@ static void digest_plan(struct plan *plan)
 
 	for (size_t i = 0; i < plan->n_states; i++)
 		json_array_append_new(states, json_string(plan->states[i]->sha256));
-	definition =
-	    json_pack("{s:s, s:i, s:o}", "rule", plan->rule, "rounds", (int)plan->rounds, "states", states);
+	definition = json_pack("{s:s, s:i, s:o}", "rule", plan->rule, "rounds", (int)plan->rounds, "states",
+			       states);
 	digest_json(definition, plan->sha256);
 	json_decref(definition);
 }

@@ -30,7 +30,7 @@ struct plan *plan_load(const char *name_or_path, struct error *err) __attribute_
 /* Replaces the plan's states by those named on the command line (each as for
  * state_load) and recomputes its hash. After an error the plan can only be freed. */
 int plan_select(struct plan *plan, char *const *names, size_t n, struct error *err)
-    __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 void plan_free(struct plan *plan); /* NULL is fine */
 

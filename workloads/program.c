@@ -17,8 +17,6 @@
 #include "harness/base/clock.h"
 #include "harness/base/text.h"
 
-extern char **environ;
-
 static bool is_executable_file(const char *path)
 {
 	struct stat st;

@@ -22,6 +22,6 @@ char *program_find(const char *path, const char *name, struct error *err) __attr
  */
 #define PROGRAM_MOST_BYTES (1u << 20) /* stress-ng 0.15.06 --help has 66 kB */
 char *program_ask(const char *path, const char *option, double deadline_s, struct error *err)
-    __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 #endif

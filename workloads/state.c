@@ -13,10 +13,10 @@
 static const char *const builtin_names[] = {"idle", "single-core", "all-cores", "all-threads", "memory"};
 
 static const char *const placement_names[] = {
-    [PLACEMENT_NONE] = "none",
-    [PLACEMENT_ONE_CORE] = "one-core",
-    [PLACEMENT_ONE_THREAD_PER_CORE] = "one-thread-per-core",
-    [PLACEMENT_ALL_THREADS] = "all-threads",
+	[PLACEMENT_NONE] = "none",
+	[PLACEMENT_ONE_CORE] = "one-core",
+	[PLACEMENT_ONE_THREAD_PER_CORE] = "one-thread-per-core",
+	[PLACEMENT_ALL_THREADS] = "all-threads",
 };
 
 const char *placement_name(enum placement placement)

@@ -64,7 +64,7 @@ struct state {
  * JSON pointer of value in it ("" for a whole file, which then has to say its
  * format). Form and meaning are checked: ERROR_INPUT. The caller frees with state_free. */
 struct state *state_from_json(const json_t *value, const char *name, const char *pointer, struct error *err)
-    __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 /* The built-in state of that name, or the file of that path (it has a '/' or
  * ends in ".json"). An unknown name lists the known ones. ERROR_INPUT. */

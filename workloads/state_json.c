@@ -131,7 +131,7 @@ static int check_option(const struct source *source, const struct state *state, 
 	const char *chooser = taken_as(key, choose_what_runs, ARRAY_SIZE(choose_what_runs));
 	bool good_name = is_option_name(key);
 	char *where =
-	    xasprintf("/stressors/%zu/options%s%.80s", i, good_name ? "/" : "", good_name ? key : "");
+		xasprintf("/stressors/%zu/options%s%.80s", i, good_name ? "/" : "", good_name ? key : "");
 	int result = 0;
 
 	if (!good_name)
@@ -145,8 +145,8 @@ static int check_option(const struct source *source, const struct state *state, 
 	else if (is_stressor(state, key, state->n_stressors))
 		result = refuse(source, where, "is a stressor of this state; its workers say how many run");
 	else if (is_repeated(state, i, j))
-		result =
-		    refuse(source, where, "is given to an earlier stressor already; stress-ng knows it once");
+		result = refuse(source, where,
+				"is given to an earlier stressor already; stress-ng knows it once");
 	free(where);
 	return result;
 }
@@ -176,10 +176,10 @@ static int check_meaning(const struct source *source, const struct state *state)
 	bool idle = state->n_stressors == 0;
 
 	if (!idle && state->placement == PLACEMENT_NONE)
-		return refuse(
-		    source, "/placement",
-		    "\"none\" runs nothing, but there are stressors; expected one-core, one-thread-per-core "
-		    "or all-threads");
+		return refuse(source, "/placement",
+			      "\"none\" runs nothing, but there are stressors; expected one-core, "
+			      "one-thread-per-core "
+			      "or all-threads");
 	if (idle && state->placement != PLACEMENT_NONE)
 		return refuse(source, "/placement",
 			      "there are no stressors to place; expected \"none\", got \"%s\"",
@@ -220,9 +220,9 @@ static void digest_state(struct state *state)
 
 	for (size_t i = 0; i < state->n_stressors; i++)
 		json_array_append_new(stressors, stressor_to_json(&state->stressors[i]));
-	definition =
-	    json_pack("{s:s, s:o, s:s, s:{s:f}}", "name", state->name, "stressors", stressors, "placement",
-		      placement_name(state->placement), "expect", "utilisation_pct", state->utilisation_pct);
+	definition = json_pack("{s:s, s:o, s:s, s:{s:f}}", "name", state->name, "stressors", stressors,
+			       "placement", placement_name(state->placement), "expect", "utilisation_pct",
+			       state->utilisation_pct);
 	digest_json(definition, state->sha256);
 	json_decref(definition);
 }

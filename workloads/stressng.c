@@ -62,15 +62,15 @@ static int read_version(struct stressng *stressng, const char *text, struct erro
 	if (sscanf(text, "stress-ng, version %31[0-9.]", stressng->version) != 1 ||
 	    sscanf(stressng->version, "%u.%u", &major, &minor) != 2)
 		return error_set(
-		    err, ERROR_FAILED,
-		    "%s is not stress-ng: expected \"stress-ng, version ...\", it answers \"%.60s\"",
-		    stressng->path, text);
+			err, ERROR_FAILED,
+			"%s is not stress-ng: expected \"stress-ng, version ...\", it answers \"%.60s\"",
+			stressng->path, text);
 	if (1000 * major + minor < LEAST_VERSION)
 		return error_set(
-		    err, ERROR_FAILED,
-		    "%s is version %s, expected %s or newer: install a newer stress-ng and name it "
-		    "with --stress-ng PATH",
-		    stressng->path, stressng->version, LEAST_TEXT);
+			err, ERROR_FAILED,
+			"%s is version %s, expected %s or newer: install a newer stress-ng and name it "
+			"with --stress-ng PATH",
+			stressng->path, stressng->version, LEAST_TEXT);
 	return 0;
 }
 
@@ -104,10 +104,10 @@ struct stressng *stressng_open(const char *path, struct error *err)
 	char *found = program_find(path, "stress-ng", err);
 
 	if (!found) {
-		error_set(
-		    err, ERROR_FAILED,
-		    "stress-ng is not in PATH: install it (on Debian and Ubuntu: apt install stress-ng) or "
-		    "name it with --stress-ng PATH");
+		error_set(err, ERROR_FAILED,
+			  "stress-ng is not in PATH: install it (on Debian and Ubuntu: apt install "
+			  "stress-ng) or "
+			  "name it with --stress-ng PATH");
 		return NULL;
 	}
 	stressng = xcalloc(1, sizeof *stressng);

@@ -34,8 +34,8 @@ bool stressng_can(const struct stressng *stressng, const struct state *state, ch
 /* The command for a state placed on cpus[n]: words[0] is the path. timeout_s is
  * the last switch, should everything else fail to stop it; temp_dir takes its
  * temporary files and its YAML result. argv is empty for idle. */
-void stressng_command(const struct stressng *stressng, const struct state *state, const unsigned *cpus, size_t n,
-		      unsigned timeout_s, const char *temp_dir, struct strings *argv);
+void stressng_command(const struct stressng *stressng, const struct state *state, const unsigned *cpus,
+		      size_t n, unsigned timeout_s, const char *temp_dir, struct strings *argv);
 
 /* How many workers that command starts. */
 unsigned stressng_workers(const struct state *state, size_t n_cpus);

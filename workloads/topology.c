@@ -43,7 +43,7 @@ static hwloc_topology_t tree_new(struct error *err)
 	hwloc_topology_set_type_filter(tree, HWLOC_OBJ_CORE, HWLOC_TYPE_FILTER_KEEP_ALL);
 #if HWLOC_API_VERSION >= 0x00020800
 	hwloc_topology_set_flags(tree, HWLOC_TOPOLOGY_FLAG_NO_DISTANCES | HWLOC_TOPOLOGY_FLAG_NO_MEMATTRS |
-					   HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS);
+					       HWLOC_TOPOLOGY_FLAG_NO_CPUKINDS);
 #endif
 	return tree;
 }
@@ -111,9 +111,9 @@ static struct topology *topology_of(hwloc_topology_t tree, struct error *err)
 		hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(tree, HWLOC_OBJ_PACKAGE, pu);
 
 		topology->threads[n++] =
-		    (struct thread){.cpu = pu->os_index,
-				    .core = core ? core->logical_index : pu->logical_index,
-				    .socket = package ? package->logical_index : 0};
+			(struct thread){.cpu = pu->os_index,
+					.core = core ? core->logical_index : pu->logical_index,
+					.socket = package ? package->logical_index : 0};
 	}
 	topology->n_threads = n;
 	qsort(topology->threads, n, sizeof *topology->threads, by_cpu);
@@ -134,9 +134,9 @@ struct topology *topology_open(struct error *err)
 			  strerror(errno));
 	else if (!hwloc_topology_is_thissystem(tree))
 		error_set(
-		    err, ERROR_FAILED,
-		    "hwloc describes another machine than this one: take HWLOC_XMLFILE, HWLOC_SYNTHETIC "
-		    "and HWLOC_FSROOT out of the environment");
+			err, ERROR_FAILED,
+			"hwloc describes another machine than this one: take HWLOC_XMLFILE, HWLOC_SYNTHETIC "
+			"and HWLOC_FSROOT out of the environment");
 	else if (restrict_to_affinity(tree, err) == 0)
 		topology = topology_of(tree, err);
 	hwloc_topology_destroy(tree);
@@ -218,7 +218,7 @@ unsigned topology_cores_of(const struct topology *topology, const unsigned *cpus
 	for (size_t i = 0; i < n; i++) {
 		const struct thread key = {.cpu = cpus[i]};
 		const struct thread *thread =
-		    bsearch(&key, topology->threads, topology->n_threads, sizeof key, by_cpu);
+			bsearch(&key, topology->threads, topology->n_threads, sizeof key, by_cpu);
 
 		if (thread && !seen[thread->core]) {
 			seen[thread->core] = true;

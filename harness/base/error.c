@@ -20,18 +20,19 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 
 int error_prefix(struct error *err, const char *format, ...)
 {
-	char text[sizeof err->text];
+	char prefix[256], text[sizeof err->text];
 	va_list args;
-	size_t used;
 
 	if (!err || err->kind == ERROR_NONE)
 		return -1;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	vsnprintf(prefix, sizeof prefix, format, args);
 	va_end(args);
-	used = strlen(text);
-	snprintf(text + used, sizeof text - used, ": %s", err->text);
-	memcpy(err->text, text, sizeof text);
+	memcpy(text, err->text, sizeof text);
+	err->text[0] = '\0';
+	strncat(err->text, prefix, sizeof err->text - 1);
+	strncat(err->text, ": ", sizeof err->text - 1 - strlen(err->text));
+	strncat(err->text, text, sizeof err->text - 1 - strlen(err->text));
 	return -1;
 }
 

@@ -21,7 +21,7 @@ enum error_kind {
 
 struct error {
 	enum error_kind kind;
-	char text[1024]; /* one sentence: what, where, what was expected, what came, what to do */
+	char text[2048]; /* one sentence: what, where, what was expected, what came, what to do */
 };
 
 /* Sets *err unless it is already set. err may be NULL. Always returns -1, so

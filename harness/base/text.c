@@ -123,6 +123,18 @@ char *strings_shell(const struct strings *words)
 	return or_die(out);
 }
 
+char *strings_join(const struct strings *list, const char *separator)
+{
+	char *out = NULL;
+	size_t size = 0;
+	FILE *f = or_die(open_memstream(&out, &size));
+
+	for (size_t i = 0; i < list->n; i++)
+		fprintf(f, "%s%s", i ? separator : "", list->items[i]);
+	fclose(f);
+	return or_die(out);
+}
+
 void strings_split(struct strings *out, const char *s, char separator)
 {
 	const char *end;

@@ -33,6 +33,9 @@ void strings_free(struct strings *list);
  * a shell would split or expand. The caller frees. */
 char *strings_shell(const struct strings *words) __attribute__((warn_unused_result));
 
+/* All of them with the separator between. The caller frees. */
+char *strings_join(const struct strings *list, const char *separator) __attribute__((warn_unused_result));
+
 /* Splits "a,b,c" at a separator; empty parts are kept. */
 void strings_split(struct strings *out, const char *s, char separator);
 

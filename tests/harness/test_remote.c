@@ -37,7 +37,7 @@ static struct device {
 	int n_opens;
 	mono_t opened[MOST_OPENS];
 	pid_t pid;
-	bool closed;
+	bool reading, closed;
 } * device;
 
 /* The test meter counts 10 J a read, and always draws 100 W. */
@@ -88,6 +88,7 @@ static void test_read(struct meter *meter, struct reading *out, struct error *er
 	struct test_meter *m = (struct test_meter *)meter;
 
 	m->n_reads++;
+	device->reading = true;
 	if (device->on_read == HANGS_IN_READ)
 		hang();
 	if (device->on_read == DIES_AT_THIRD_READ && m->n_reads == 3)
@@ -166,6 +167,14 @@ static void next_reading(struct meter *meter, struct reading out[2], struct erro
 		assert_true(since_s(began) < PATIENCE_S);
 		sleep_s(0.002);
 	}
+}
+
+static void wait_for_a_read(void)
+{
+	mono_t began = mono_now();
+
+	while (!*(volatile bool *)&device->reading && since_s(began) < PATIENCE_S)
+		sleep_s(0.002);
 }
 
 static struct remote_status status_of(const struct meter *meter)
@@ -311,6 +320,7 @@ static void a_read_that_hangs_is_late_then_lost_and_never_holds_us_up(void **sta
 static void answers_that_are_late_again_and_again_are_counted_and_kept(void **state)
 {
 	struct remote_policy policy = {.period_s = 0.01, .late_s = 0.1, .lost_s = 60};
+	struct pollfd readable = {.events = POLLIN};
 	struct reading out[2];
 	struct meter *meter;
 	struct error err;
@@ -318,8 +328,11 @@ static void answers_that_are_late_again_and_again_are_counted_and_kept(void **st
 	(void)state;
 	device->on_read = IS_SLOW;
 	meter = opened(&policy);
+	readable.fd = remote_fd(meter);
 	for (int i = 1; i <= 4; i++) {
-		next_reading(meter, out, &err);
+		assert_int_equal(poll(&readable, 1, (int)(PATIENCE_S * 1000)), 1);
+		read_at_once(meter, out, &err);
+		assert_non_null(strstr(err.text, "test: no answer for"));
 		assert_true(out[0].state == READING_OK && out[0].value == 10 * i);
 		assert_true(out[0].event == EVENT_NONE);
 	}
@@ -472,7 +485,7 @@ static void a_hanging_child_is_killed_at_the_end(void **state)
 	device->on_read = HANGS_IN_READ;
 	policy.close_s = 0.2;
 	meter = opened(&policy);
-	sleep_s(0.1);
+	wait_for_a_read();
 	began = mono_now();
 	meter->class->close(meter);
 	assert_true(since_s(began) < 0.4 + AT_ONCE_S);
@@ -507,9 +520,10 @@ static void signals_for_the_program_do_not_stop_the_child(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		kill(status_of(meter).pid, signals[i]);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 10; i++) {
 		next_reading(meter, out, &err);
-	assert_int_equal(out[0].state, READING_OK);
+		assert_int_equal(out[0].state, READING_OK);
+	}
 	assert_int_equal(getsid(status_of(meter).pid), status_of(meter).pid);
 	meter->class->close(meter);
 }
@@ -559,6 +573,7 @@ static void the_child_of_a_killed_program_ends(void **state)
 
 		if (remote_open(&meter, &test_class, &config, &calm, &err) < 0)
 			_exit(1);
+		wait_for_a_read();
 		kill(getpid(), SIGKILL);
 	}
 	assert_int_equal(waitpid(program, NULL, 0), program);

@@ -74,7 +74,7 @@ static void load_read(struct load *load, struct ticks *sockets)
 /* Updates u; it stays as it was where no tick has passed. */
 static void load_look(struct load *load)
 {
-	struct ticks now[MOST_SOCKETS];
+	struct ticks now[MOST_SOCKETS] = {{0, 0}};
 
 	load_read(load, now);
 	for (unsigned s = 0; s < load->n_sockets; s++) {

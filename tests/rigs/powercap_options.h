@@ -20,23 +20,23 @@ struct settings {
 };
 
 static struct settings settings = {
-    .law = {.idle_w = 40,
-	    .span_w = 160,
-	    .exponent = 0.8,
-	    .dram_idle_w = 4,
-	    .dram_span_w = 12,
-	    .turbo_budget_j = 1000,
-	    .seed = 1},
-    .sockets = 1,
-    .tick_ms = 100,
-    .step_us = 1000,
-    .utilisation = NAN,
-    .unit_nj = 61035, /* 2^-14 J, Intel packages since Haswell */
-    .dram_unit_nj = 15300,
-    .range_uj = 262143328850,
-    .dram_range_uj = 65712999613,
-    .start_uj = 1e9,
-    .time_window_us = 27983872, /* 28 s as the hardware rounds it */
+	.law = {.idle_w = 40,
+		.span_w = 160,
+		.exponent = 0.8,
+		.dram_idle_w = 4,
+		.dram_span_w = 12,
+		.turbo_budget_j = 1000,
+		.seed = 1},
+	.sockets = 1,
+	.tick_ms = 100,
+	.step_us = 1000,
+	.utilisation = NAN,
+	.unit_nj = 61035, /* 2^-14 J, Intel packages since Haswell */
+	.dram_unit_nj = 15300,
+	.range_uj = 262143328850,
+	.dram_range_uj = 65712999613,
+	.start_uj = 1e9,
+	.time_window_us = 27983872, /* 28 s as the hardware rounds it */
 };
 
 /* An option takes a number, a text, or nothing, as the one pointer of its row says. */
@@ -48,36 +48,36 @@ static const struct row {
 	bool *flag;
 	const char *help;
 } rows[] = {
-    {"sockets", &settings.sockets, 1, MOST_SOCKETS, NULL, NULL, "packages (1)"},
-    {"idle-w", &settings.law.idle_w, 0, 1e4, NULL, NULL, "a package with nothing to do (40)"},
-    {"span-w", &settings.law.span_w, 0, 1e4, NULL, NULL, "what full load adds (160)"},
-    {"exponent", &settings.law.exponent, 0.01, 10, NULL, NULL, "of the busy share (0.8)"},
-    {"dram-idle-w", &settings.law.dram_idle_w, 0, 1e4, NULL, NULL, "the DRAM of a socket (4)"},
-    {"dram-span-w", &settings.law.dram_span_w, 0, 1e4, NULL, NULL, "what full load adds (12)"},
-    {"tau-s", &settings.law.tau_s, 0, 1e4, NULL, NULL, "time constant of the power (0)"},
-    {"noise-pct", &settings.law.noise_pct, 0, 100, NULL, NULL, "sd of the power, AR(1) (0)"},
-    {"turbo-w", &settings.law.turbo_w, 0, 1e4, NULL, NULL, "above the law, while the budget lasts (0)"},
-    {"turbo-budget-j", &settings.law.turbo_budget_j, 0, 1e9, NULL, NULL, "the budget (1000)"},
-    {"seed", &settings.law.seed, 0, 1e14, NULL, NULL, "of the noise (1)"},
-    {"utilisation", &settings.utilisation, 0, 1, NULL, NULL, "instead of the machine's own"},
-    {"tick-ms", &settings.tick_ms, 10, 1000, NULL, NULL, "how often the load is read (100)"},
-    {"step-us", &settings.step_us, 1, 1e7, NULL, NULL, "how often counters move (1000)"},
-    {"unit-nj", &settings.unit_nj, 1, 1e9, NULL, NULL, "a package's count (61035)"},
-    {"dram-unit-nj", &settings.dram_unit_nj, 1, 1e9, NULL, NULL, "DRAM's count (15300)"},
-    {"range-uj", &settings.range_uj, 1e4, 4e15, NULL, NULL, "packages wrap here (262143328850)"},
-    {"dram-range-uj", &settings.dram_range_uj, 1e4, 4e15, NULL, NULL, "DRAM here (65712999613)"},
-    {"start-uj", &settings.start_uj, 0, 4e15, NULL, NULL, "counters begin here, in their range (1e9)"},
-    {"time-window-us", &settings.time_window_us, 0, 1e9, NULL, NULL, "of the long term (27983872)"},
-    {"power-limit-uw", &settings.power_limit_uw, 0, 1e10, NULL, NULL, "long term (idle + span)"},
-    {"dies", NULL, 0, 0, &settings.dies, NULL, "mirrored or real: two dies a socket"},
-    {"truth", NULL, 0, 0, &settings.truth, NULL, "file for the true energy"},
-    {"psys", NULL, 0, 0, NULL, &settings.psys, "a platform zone"},
-    {"mmio", NULL, 0, 0, NULL, &settings.mmio, "intel-rapl-mmio:0, package-0 once more"},
-    {"core", NULL, 0, 0, NULL, &settings.core, "core zones"},
-    {"uncore", NULL, 0, 0, NULL, &settings.uncore, "uncore zones"},
-    {"no-dram", NULL, 0, 0, NULL, &settings.no_dram, "no DRAM zones"},
-    {"flat", NULL, 0, 0, NULL, &settings.flat, "folders in class/powercap, not links"},
-    {"with-parent", NULL, 0, 0, NULL, &settings.with_parent, "end when the parent ends"},
+	{"sockets", &settings.sockets, 1, MOST_SOCKETS, NULL, NULL, "packages (1)"},
+	{"idle-w", &settings.law.idle_w, 0, 1e4, NULL, NULL, "a package with nothing to do (40)"},
+	{"span-w", &settings.law.span_w, 0, 1e4, NULL, NULL, "what full load adds (160)"},
+	{"exponent", &settings.law.exponent, 0.01, 10, NULL, NULL, "of the busy share (0.8)"},
+	{"dram-idle-w", &settings.law.dram_idle_w, 0, 1e4, NULL, NULL, "the DRAM of a socket (4)"},
+	{"dram-span-w", &settings.law.dram_span_w, 0, 1e4, NULL, NULL, "what full load adds (12)"},
+	{"tau-s", &settings.law.tau_s, 0, 1e4, NULL, NULL, "time constant of the power (0)"},
+	{"noise-pct", &settings.law.noise_pct, 0, 100, NULL, NULL, "sd of the power, AR(1) (0)"},
+	{"turbo-w", &settings.law.turbo_w, 0, 1e4, NULL, NULL, "above the law, while the budget lasts (0)"},
+	{"turbo-budget-j", &settings.law.turbo_budget_j, 0, 1e9, NULL, NULL, "the budget (1000)"},
+	{"seed", &settings.law.seed, 0, 1e14, NULL, NULL, "of the noise (1)"},
+	{"utilisation", &settings.utilisation, 0, 1, NULL, NULL, "instead of the machine's own"},
+	{"tick-ms", &settings.tick_ms, 10, 1000, NULL, NULL, "how often the load is read (100)"},
+	{"step-us", &settings.step_us, 1, 1e7, NULL, NULL, "how often counters move (1000)"},
+	{"unit-nj", &settings.unit_nj, 1, 1e9, NULL, NULL, "a package's count (61035)"},
+	{"dram-unit-nj", &settings.dram_unit_nj, 1, 1e9, NULL, NULL, "DRAM's count (15300)"},
+	{"range-uj", &settings.range_uj, 1e4, 4e15, NULL, NULL, "packages wrap here (262143328850)"},
+	{"dram-range-uj", &settings.dram_range_uj, 1e4, 4e15, NULL, NULL, "DRAM here (65712999613)"},
+	{"start-uj", &settings.start_uj, 0, 4e15, NULL, NULL, "counters begin here, in their range (1e9)"},
+	{"time-window-us", &settings.time_window_us, 0, 1e9, NULL, NULL, "of the long term (27983872)"},
+	{"power-limit-uw", &settings.power_limit_uw, 0, 1e10, NULL, NULL, "long term (idle + span)"},
+	{"dies", NULL, 0, 0, &settings.dies, NULL, "mirrored or real: two dies a socket"},
+	{"truth", NULL, 0, 0, &settings.truth, NULL, "file for the true energy"},
+	{"psys", NULL, 0, 0, NULL, &settings.psys, "a platform zone"},
+	{"mmio", NULL, 0, 0, NULL, &settings.mmio, "intel-rapl-mmio:0, package-0 once more"},
+	{"core", NULL, 0, 0, NULL, &settings.core, "core zones"},
+	{"uncore", NULL, 0, 0, NULL, &settings.uncore, "uncore zones"},
+	{"no-dram", NULL, 0, 0, NULL, &settings.no_dram, "no DRAM zones"},
+	{"flat", NULL, 0, 0, NULL, &settings.flat, "folders in class/powercap, not links"},
+	{"with-parent", NULL, 0, 0, NULL, &settings.with_parent, "end when the parent ends"},
 };
 #define N_ROWS (sizeof rows / sizeof rows[0])
 
@@ -112,8 +112,8 @@ static int take_options(int argc, char **argv)
 	int index = 0, got, problem = 0;
 
 	for (size_t i = 0; i < N_ROWS; i++)
-		options[i] =
-		    (struct option){rows[i].name, rows[i].flag ? no_argument : required_argument, NULL, 0};
+		options[i] = (struct option){rows[i].name, rows[i].flag ? no_argument : required_argument,
+					     NULL, 0};
 	while (!problem && (got = getopt_long(argc, argv, "", options, &index)) != -1)
 		problem = got == 0 ? take_option(&rows[index], optarg)
 				   : usage("not understood: ", argv[optind - 1]);

@@ -20,10 +20,10 @@
 struct entry {
 	char path[256];
 	mode_t mode;
-	char text[128];    /* what the file says, or where the link leads */
-	int problem;       /* reading it gives this error instead */
-	bool is_energy;    /* what it says is computed */
-	struct zone *zone; /* NULL: belongs to none, always there */
+	char text[128];       /* what the file says, or where the link leads */
+	int problem;          /* reading it gives this error instead */
+	struct zone *zone;    /* NULL: belongs to none, always there */
+	struct zone *counter; /* the file says this zone's energy, instead of the text */
 };
 
 struct tree {
@@ -93,7 +93,7 @@ static void tree_add_constraint(struct tree *tree, struct zone *zone, const char
 	tree_add_number(tree, zone, 0644, dir, prefix, constraint->window_us);
 	snprintf(prefix, sizeof prefix, "constraint_%u_max_power_uw", i);
 	tree_add_number(tree, zone, 0444, dir, prefix, constraint->most_uw)->problem =
-	    isnan(constraint->most_uw) ? ENODATA : 0;
+		isnan(constraint->most_uw) ? ENODATA : 0;
 }
 
 /* The entry of a zone or control type in class/powercap, and the folder it stands for. The
@@ -137,7 +137,7 @@ static void tree_add_zone(struct tree *tree, struct zone *zone, bool flat,
 	tree_add(tree, zone, S_IFREG | 0444, dir, "name", zone->name);
 	tree_add_number(tree, zone, 0644, dir, "enabled", package ? 1 : 0);
 	tree_add_number(tree, zone, 0444, dir, "max_energy_range_uj", (double)zone_range_uj(zone));
-	tree_add(tree, zone, S_IFREG | 0400, dir, "energy_uj", "")->is_energy = true;
+	tree_add(tree, zone, S_IFREG | 0400, dir, "energy_uj", "")->counter = zone;
 	tree_add_constraint(tree, zone, dir, 0, package ? &constraints[0] : &vague);
 	if (package)
 		tree_add_constraint(tree, zone, dir, 1, &constraints[1]);

@@ -93,7 +93,7 @@ static void zones_begin(struct zones *zones, const struct law *law, unsigned soc
 		zones->random[i] = (unsigned short)((uint64_t)law->seed >> 16 * i);
 	for (unsigned s = 0; s < sockets; s++)
 		zones->sockets[s] =
-		    (struct socket_state){.package_w = NAN, .turbo_left_j = law->turbo_budget_j};
+			(struct socket_state){.package_w = NAN, .turbo_left_j = law->turbo_budget_j};
 }
 
 /* Adds a zone, its names and counter still to be filled in. */
@@ -128,7 +128,7 @@ static uint64_t zone_range_uj(const struct zone *zone)
 static void zone_latch(const struct zones *zones, struct zone *zone, double now_s)
 {
 	double updated_s =
-	    zones->began_s + floor((now_s - zones->began_s) / zones->update_s) * zones->update_s;
+		zones->began_s + floor((now_s - zones->began_s) / zones->update_s) * zones->update_s;
 
 	if (updated_s > zones->stepped_s)
 		zone->latched_j = zone->energy_j + zone->power_w * (updated_s - zones->stepped_s);
@@ -191,7 +191,7 @@ static double zones_turbo(const struct zones *zones, struct socket_state *socket
 static double zone_power(const struct zones *zones, const struct zone *zone, double package_w, double dram_w)
 {
 	double cores_w =
-	    fmax(package_w - zones->law.idle_w / 2, 0); /* half of idle is neither core nor uncore */
+		fmax(package_w - zones->law.idle_w / 2, 0); /* half of idle is neither core nor uncore */
 
 	switch (zone->domain) {
 	case DOMAIN_DRAM:
@@ -225,7 +225,7 @@ static void zones_step(struct zones *zones, const double *u, double now_s)
 		socket->dram_w = zones_lagged(zones, isnan(socket->package_w) ? NAN : socket->dram_w,
 					      law->dram_idle_w + law->dram_span_w * shape, dt_s);
 		socket->package_w =
-		    zones_lagged(zones, socket->package_w, law->idle_w + law->span_w * shape, dt_s);
+			zones_lagged(zones, socket->package_w, law->idle_w + law->span_w * shape, dt_s);
 		socket->package_noise = zones_noise(zones, socket->package_noise, dt_s);
 		socket->dram_noise = zones_noise(zones, socket->dram_noise, dt_s);
 		package_w = (socket->package_w + zones_turbo(zones, socket, u[s], dt_s)) *
@@ -235,7 +235,7 @@ static void zones_step(struct zones *zones, const double *u, double now_s)
 		for (size_t i = 0; i < zones->n; i++)
 			if (zones->list[i].socket == s)
 				zones->list[i].power_w =
-				    zone_power(zones, &zones->list[i], package_w, dram_w);
+					zone_power(zones, &zones->list[i], package_w, dram_w);
 	}
 	for (size_t i = 0; i < zones->n; i++)
 		if (zones->list[i].domain == DOMAIN_PSYS)

@@ -39,6 +39,7 @@ static struct node {
 	struct zones zones;
 	struct tree tree;
 	struct load load;
+	struct handle *handles;
 	FILE *truth;
 	atomic_bool ending;
 } node = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -163,14 +164,14 @@ static const struct command {
 	const char *name;
 	int (*obey)(struct zone *zone, const char *argument);
 } commands[] = {
-    {"stuck", command_stuck},   /* energy_uj keeps its value */
-    {"fail", command_fail},     /* fail ZONE EIO: reads give that error */
-    {"garble", command_garble}, /* reads give something that is no number */
-    {"empty", command_empty},   /* reads give nothing */
-    {"heal", command_heal},     /* none of these any more; the hardware has counted on */
-    {"vanish", command_vanish}, /* the folder is gone; open files give ENODEV, as in sysfs */
-    {"return", command_return}, /* and there again */
-    {"reset", command_reset},   /* the counter falls to 0 */
+	{"stuck", command_stuck},   /* energy_uj keeps its value */
+	{"fail", command_fail},     /* fail ZONE EIO: reads give that error */
+	{"garble", command_garble}, /* reads give something that is no number */
+	{"empty", command_empty},   /* reads give nothing */
+	{"heal", command_heal},     /* none of these any more; the hardware has counted on */
+	{"vanish", command_vanish}, /* the folder is gone; open files give ENODEV, as in sysfs */
+	{"return", command_return}, /* and there again */
+	{"reset", command_reset},   /* the counter falls to 0 */
 };
 
 /* One line: COMMAND ZONE [ERRNO]. 0 or -errno. */
@@ -195,6 +196,7 @@ static int obey(const char *line)
 /* An open file has the text of its last read from the beginning, so that
  * reading on does not mix two values. */
 struct handle {
+	struct handle *next; /* of all that are open */
 	const struct entry *entry;
 	unsigned generation;
 	size_t length;
@@ -254,6 +256,8 @@ static int fs_open(const char *path, struct fuse_file_info *file)
 		return -ENOMEM;
 	handle->entry = entry;
 	handle->generation = entry->zone ? zone_generation(entry->zone) : 0;
+	handle->next = node.handles;
+	node.handles = handle;
 	file->fh = (uint64_t)(uintptr_t)handle;
 	return 0;
 }
@@ -281,8 +285,8 @@ static int refresh(struct handle *handle)
 
 	if (entry->zone && (zone_gone(entry->zone) || zone_generation(entry->zone) != handle->generation))
 		return -ENODEV;
-	if (entry->is_energy)
-		length = energy_text(entry->zone, handle->text, sizeof handle->text);
+	if (entry->counter)
+		length = energy_text(entry->counter, handle->text, sizeof handle->text);
 	else
 		length = entry->problem ? -entry->problem
 					: snprintf(handle->text, sizeof handle->text, "%s", entry->text);
@@ -339,8 +343,14 @@ static int fs_truncate(const char *path, off_t size, struct fuse_file_info *file
 
 static int fs_release(const char *path, struct fuse_file_info *file)
 {
+	struct handle *handle = (struct handle *)(uintptr_t)file->fh;
+	struct handle **link = &node.handles;
+
 	(void)path;
-	free((struct handle *)(uintptr_t)file->fh);
+	while (*link != handle)
+		link = &(*link)->next;
+	*link = handle->next;
+	free(handle);
 	return 0;
 }
 
@@ -354,15 +364,15 @@ static void *fs_init(struct fuse_conn_info *connection, struct fuse_config *conf
 }
 
 static const struct fuse_operations operations = {
-    .init = fs_init,
-    .getattr = fs_getattr,
-    .readlink = fs_readlink,
-    .readdir = fs_readdir,
-    .open = fs_open,
-    .read = fs_read,
-    .write = fs_write,
-    .truncate = fs_truncate,
-    .release = fs_release,
+	.init = fs_init,
+	.getattr = fs_getattr,
+	.readlink = fs_readlink,
+	.readdir = fs_readdir,
+	.open = fs_open,
+	.read = fs_read,
+	.write = fs_write,
+	.truncate = fs_truncate,
+	.release = fs_release,
 };
 
 /* --- setting up ----------------------------------------------------------- */
@@ -455,6 +465,10 @@ int main(int argc, char **argv)
 		fuse_destroy(fuse);
 	fuse_opt_free_args(&args);
 	free(node.tree.entries);
+	for (struct handle *handle = node.handles, *next; handle; handle = next) {
+		next = handle->next;
+		free(handle);
+	}
 	if (node.truth)
 		fclose(node.truth);
 	return result;

@@ -181,7 +181,8 @@ static void a_missing_folder_is_named(void **state)
 	(void)state;
 	assert_null(load_start(argv, "/nowhere/wattstep-1", &err));
 	assert_string_equal(
-	    err.text, "cannot start /bin/true in the folder /nowhere/wattstep-1: No such file or directory");
+		err.text,
+		"cannot start /bin/true in the folder /nowhere/wattstep-1: No such file or directory");
 }
 
 static void the_end_of_the_command_wakes_us_with_its_status(void **state)
@@ -229,8 +230,9 @@ static void what_the_command_leaves_behind_is_counted_and_stopped(void **state)
 
 static void a_load_that_ignores_sigterm_is_killed(void **state)
 {
-	struct load *load = start_script(
-	    "trap '' TERM; echo $$ > pid.new; mv pid.new pid; while :; do sleep 1; done", cgroup_create());
+	struct load *load =
+		start_script("trap '' TERM; echo $$ > pid.new; mv pid.new pid; while :; do sleep 1; done",
+			     cgroup_create());
 	pid_t pid = wait_for_pid(temp_dir, "pid");
 	mono_t began = mono_now();
 
@@ -283,7 +285,7 @@ static void a_killed_worker_lowers_the_number(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cgroups); i++) {
 		struct load *load = start_script(
-		    "sleep 100 & echo $! > pid.new; mv pid.new pid; sleep 100 & wait; wait", cgroups[i]);
+			"sleep 100 & echo $! > pid.new; mv pid.new pid; sleep 100 & wait; wait", cgroups[i]);
 		struct load_status status;
 		char *file = xasprintf("%s/pid", temp_dir);
 
@@ -302,9 +304,9 @@ static void the_load_gets_no_file_of_ours(void **state)
 {
 	int open_file = open("/dev/null", O_RDONLY); /* not O_CLOEXEC, as a library might */
 	struct load *load =
-	    start_script("ls /proc/self/fd > list; readlink /proc/self/fd/0; echo error >&2; "
-			 "cat /proc/self/cgroup > group; echo $$ > pid.new; mv pid.new pid; sleep 100",
-			 cgroup_create());
+		start_script("ls /proc/self/fd > list; readlink /proc/self/fd/0; echo error >&2; "
+			     "cat /proc/self/cgroup > group; echo $$ > pid.new; mv pid.new pid; sleep 100",
+			     cgroup_create());
 	char *list = xasprintf("%s/list", temp_dir), *output = xasprintf("%s/output", temp_dir);
 	char *guard = xasprintf("/proc/%d/comm", (int)load->guard);
 	char text[256];
@@ -344,26 +346,30 @@ static void the_guard_holds_no_file_of_ours(void **state)
 
 static void the_load_gets_default_signals(void **state)
 {
+	char *argv[] = {(char *)"cat", (char *)"/proc/self/status", NULL}; /* a shell would set its own */
+	char *output = xasprintf("%s/output", temp_dir);
+	struct pollfd input = {.events = POLLIN};
+	struct error err = {0};
 	struct load *load;
-	char *file = xasprintf("%s/status", temp_dir);
-	char text[4096];
 	sigset_t one, before;
+	char text[4096];
 
 	(void)state;
 	sigemptyset(&one);
 	sigaddset(&one, SIGTERM);
 	sigprocmask(SIG_BLOCK, &one, &before);
 	signal(SIGHUP, SIG_IGN);
-	load = start_script("cat /proc/self/status > status; echo $$ > pid.new; mv pid.new pid; sleep 100",
-			    cgroup_create());
-	wait_for_pid(temp_dir, "pid");
-	assert_true(file_read_text(file, text, sizeof text) > 0);
+	load = load_start(argv, temp_dir, &err);
+	signal(SIGHUP, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	assert_non_null(load);
+	input.fd = load_fd(load);
+	assert_int_equal(poll(&input, 1, (int)(1000 * PATIENCE_S)), 1);
+	assert_true(file_read_text(output, text, sizeof text) > 0);
 	assert_non_null(strstr(text, "SigBlk:\t0000000000000000"));
 	assert_non_null(strstr(text, "SigIgn:\t0000000000000000"));
 	assert_stops(load);
-	signal(SIGHUP, SIG_DFL);
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	free(file);
+	free(output);
 }
 
 static void a_killed_guard_does_not_save_the_load(void **state)
@@ -373,7 +379,7 @@ static void a_killed_guard_does_not_save_the_load(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cgroups); i++) {
 		struct load *load =
-		    start_script("trap '' TERM HUP; sleep 100 & sleep 100 & wait", cgroups[i]);
+			start_script("trap '' TERM HUP; sleep 100 & sleep 100 & wait", cgroups[i]);
 		struct load_status status;
 
 		assert_int_equal(wait_for_count(load, 3), 3);
@@ -463,8 +469,8 @@ static void when_the_program_is_killed_nothing_is_left(void **state)
 static void when_the_program_is_killed_stress_ng_is_too(void **state)
 {
 	char *argv[] = {
-	    (char *)"stress-ng",  (char *)"--cpu", (char *)"2",         (char *)"--vm", (char *)"1",
-	    (char *)"--vm-bytes", (char *)"64m",   (char *)"--timeout", (char *)"60s",  NULL};
+		(char *)"stress-ng",  (char *)"--cpu", (char *)"2",         (char *)"--vm", (char *)"1",
+		(char *)"--vm-bytes", (char *)"64m",   (char *)"--timeout", (char *)"60s",  NULL};
 
 	(void)state;
 	for (int in_cgroup = 0; in_cgroup < 2; in_cgroup++) {
@@ -545,27 +551,27 @@ static void stopping_no_load_is_fine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(a_load_starts_is_seen_and_stops),
-	    TEST(a_load_without_a_cgroup_starts_is_seen_and_stops),
-	    TEST(a_missing_file_cannot_be_started_and_leaves_nothing),
-	    TEST(a_missing_folder_is_named),
-	    TEST(the_end_of_the_command_wakes_us_with_its_status),
-	    TEST(the_end_by_a_signal_is_128_more),
-	    TEST(what_the_command_leaves_behind_is_counted_and_stopped),
-	    TEST(a_load_that_ignores_sigterm_is_killed),
-	    TEST(a_load_that_ends_on_sigterm_does_so_in_peace),
-	    TEST(children_in_a_session_of_their_own_are_killed),
-	    TEST(a_killed_worker_lowers_the_number),
-	    TEST(the_load_gets_no_file_of_ours),
-	    TEST(the_guard_holds_no_file_of_ours),
-	    TEST(the_load_gets_default_signals),
-	    TEST(a_killed_guard_does_not_save_the_load),
-	    TEST(when_the_program_is_killed_nothing_is_left),
-	    TEST(when_the_program_is_killed_stress_ng_is_too),
-	    TEST(stress_ng_is_stopped_while_it_initialises),
-	    TEST(a_temporary_folder_is_private_and_removed_whole),
-	    TEST(a_folder_of_another_name_is_not_removed),
-	    TEST(stopping_no_load_is_fine),
+		TEST(a_load_starts_is_seen_and_stops),
+		TEST(a_load_without_a_cgroup_starts_is_seen_and_stops),
+		TEST(a_missing_file_cannot_be_started_and_leaves_nothing),
+		TEST(a_missing_folder_is_named),
+		TEST(the_end_of_the_command_wakes_us_with_its_status),
+		TEST(the_end_by_a_signal_is_128_more),
+		TEST(what_the_command_leaves_behind_is_counted_and_stopped),
+		TEST(a_load_that_ignores_sigterm_is_killed),
+		TEST(a_load_that_ends_on_sigterm_does_so_in_peace),
+		TEST(children_in_a_session_of_their_own_are_killed),
+		TEST(a_killed_worker_lowers_the_number),
+		TEST(the_load_gets_no_file_of_ours),
+		TEST(the_guard_holds_no_file_of_ours),
+		TEST(the_load_gets_default_signals),
+		TEST(a_killed_guard_does_not_save_the_load),
+		TEST(when_the_program_is_killed_nothing_is_left),
+		TEST(when_the_program_is_killed_stress_ng_is_too),
+		TEST(stress_ng_is_stopped_while_it_initialises),
+		TEST(a_temporary_folder_is_private_and_removed_whole),
+		TEST(a_folder_of_another_name_is_not_removed),
+		TEST(stopping_no_load_is_fine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

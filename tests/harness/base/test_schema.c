@@ -90,7 +90,7 @@ static void a_value_of_the_right_type_passes(void **state)
 static void a_long_value_is_cut_between_characters(void **state)
 {
 	const char *said =
-	    say("{'type': 'number'}", "'xäääääääääääääääääääääääääääääääääääääääääääääääääääääääääää'");
+		say("{'type': 'number'}", "'äääääääääääääääääääääääääääääääääääääääääääääääääääääääääää'");
 
 	(void)state;
 	assert_non_null(strstr(said, "ä...\""));
@@ -128,15 +128,15 @@ static void an_unknown_key_is_shown_with_the_known_ones(void **state)
 {
 	(void)state;
 	assert_string_equal(
-	    say("{'properties': {'a': {}, 'b': {}}, 'additionalProperties': false}", "{'c': 1}"),
-	    "f.json: /x: unknown key \"c\"; known are: a, b");
+		say("{'properties': {'a': {}, 'b': {}}, 'additionalProperties': false}", "{'c': 1}"),
+		"f.json: /x: unknown key \"c\"; known are: a, b");
 	assert_string_equal(
-	    say("{'patternProperties': {'^n': {}}, 'additionalProperties': false}", "{'c': 1}"),
-	    "f.json: /x: unknown key \"c\"; known are those like ^n");
+		say("{'patternProperties': {'^n': {}}, 'additionalProperties': false}", "{'c': 1}"),
+		"f.json: /x: unknown key \"c\"; known are those like ^n");
 	assert_string_equal(say("{'additionalProperties': false}", "{'c': 1}"),
 			    "f.json: /x: unknown key \"c\"; none is expected here");
 	assert_string_equal(
-	    say("{'patternProperties': {'^n': {}}, 'additionalProperties': false}", "{'nn': 1}"), "");
+		say("{'patternProperties': {'^n': {}}, 'additionalProperties': false}", "{'nn': 1}"), "");
 }
 
 static void an_unknown_key_of_a_newer_minor_version_is_passed_over(void **state)
@@ -152,8 +152,8 @@ static void an_unknown_key_of_a_newer_minor_version_is_passed_over(void **state)
 static void members_are_checked_by_name_by_pattern_and_by_default(void **state)
 {
 	const char *schema =
-	    "{'properties': {'a': {'type': 'null'}}, 'patternProperties': {'^n[0-9]+$': {'type': "
-	    "'number'}}, 'additionalProperties': {'type': 'string'}}";
+		"{'properties': {'a': {'type': 'null'}}, 'patternProperties': {'^n[0-9]+$': {'type': "
+		"'number'}}, 'additionalProperties': {'type': 'string'}}";
 
 	(void)state;
 	assert_string_equal(say(schema, "{'a': null, 'n1': 1, 'other': 's'}"), "");
@@ -228,8 +228,8 @@ static void of_several_forms_the_fitting_one_speaks(void **state)
 static void of_two_forms_of_an_object_the_one_that_got_further_speaks(void **state)
 {
 	const char *forms =
-	    "{'oneOf': [{'type': 'object', 'properties': {'kind': {'const': 'a'}}}, {'type': 'object', "
-	    "'properties': {'kind': {'const': 'b'}, 'list': {'items': {'type': 'null'}}}}]}";
+		"{'oneOf': [{'type': 'object', 'properties': {'kind': {'const': 'a'}}}, {'type': 'object', "
+		"'properties': {'kind': {'const': 'b'}, 'list': {'items': {'type': 'null'}}}}]}";
 
 	(void)state;
 	assert_string_equal(say(forms, "{'kind': 'b', 'list': [1]}"),
@@ -249,7 +249,7 @@ static void exactly_one_form_may_fit_where_the_schema_says_so(void **state)
 static void a_reference_stands_for_its_definition(void **state)
 {
 	const char *defs =
-	    "{'n': {'type': 'number'}, 'list': {'items': {'$ref': '#/$defs/list'}, 'type': 'array'}}";
+		"{'n': {'type': 'number'}, 'list': {'items': {'$ref': '#/$defs/list'}, 'type': 'array'}}";
 
 	(void)state;
 	assert_string_equal(say_with(defs, "{'$ref': '#/$defs/n'}", "''", false),
@@ -258,9 +258,20 @@ static void a_reference_stands_for_its_definition(void **state)
 			    "f.json: /x: 2 is below 3");
 	assert_string_equal(say_with(defs, "{'$ref': '#/$defs/list'}", "[[], [[1]]]", false),
 			    "f.json: /x/1/0/0: expected a list, got 1");
-	assert_string_equal(
-	    say_with(defs, "{'$ref': 'state.schema.json#/$defs/name'}", "'No'", false),
-	    "f.json: /x: \"No\" is not as expected: lower-case letters, digits and dashes, a letter first");
+	assert_string_equal(say_with(defs, "{'$ref': 'state.schema.json#/$defs/name'}", "'No'", false),
+			    "f.json: /x: \"No\" is not as expected: lower-case letters, digits and dashes, a "
+			    "letter first");
+}
+
+static void after_a_reference_to_another_schema_its_own_definitions_hold_again(void **state)
+{
+	const char *both =
+		"{'allOf': [{'$ref': 'state.schema.json#/$defs/name'}, {'$ref': '#/$defs/short'}]}";
+
+	(void)state;
+	assert_string_equal(say_with("{'short': {'maxLength': 2}}", both, "'ab'", false), "");
+	assert_string_equal(say_with("{'short': {'maxLength': 2}}", both, "'abc'", false),
+			    "f.json: /x: has 3 characters, expected 2 or fewer");
 }
 
 static void a_reference_to_itself_ends(void **state)
@@ -269,8 +280,8 @@ static void a_reference_to_itself_ends(void **state)
 	assert_string_equal(say_with("{'n': {'$ref': '#/$defs/n'}}", "{'$ref': '#/$defs/n'}", "1", false),
 			    "f.json: /x: is nested too deeply");
 	assert_string_equal(
-	    say_with("{'n': {'anyOf': [{'$ref': '#/$defs/n'}]}}", "{'$ref': '#/$defs/n'}", "1", false),
-	    "f.json: /x: is nested too deeply");
+		say_with("{'n': {'anyOf': [{'$ref': '#/$defs/n'}]}}", "{'$ref': '#/$defs/n'}", "1", false),
+		"f.json: /x: is nested too deeply");
 }
 
 static void a_schema_with_an_unchecked_rule_is_refused(void **state)
@@ -346,9 +357,8 @@ static void a_higher_minor_version_is_read_and_a_higher_major_one_is_not(void **
 	assert_false(newer);
 	assert_string_equal(version_said("'1.12'", &newer), "");
 	assert_true(newer);
-	assert_string_equal(
-	    version_said("'2.0'", &newer),
-	    "f.json: /format_version: \"2.0\" is newer than this program reads (1.x): use a newer wattstep");
+	assert_string_equal(version_said("'2.0'", &newer), "f.json: /format_version: \"2.0\" is newer than "
+							   "this program reads (1.x): use a newer wattstep");
 	assert_false(newer);
 	assert_string_equal(version_said("'0.9'", &newer),
 			    "f.json: /format_version: expected \"1.0\", got \"0.9\"");
@@ -388,9 +398,9 @@ static void a_part_of_a_document_is_named_by_its_pointer(void **state)
 	struct error err = {0};
 
 	(void)state;
-	assert_int_equal(
-	    schema_check_part(part, "state.schema.json#/$defs/stressor", "f.json", "/states/2", false, &err),
-	    -1);
+	assert_int_equal(schema_check_part(part, "state.schema.json#/$defs/stressor", "f.json", "/states/2",
+					   false, &err),
+			 -1);
 	assert_string_equal(err.text, "f.json: /states/2/workers: 0 is outside 1..4096");
 	json_decref(part);
 }
@@ -398,29 +408,30 @@ static void a_part_of_a_document_is_named_by_its_pointer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_value_of_a_wrong_type_is_named),
-	    cmocka_unit_test(a_value_of_the_right_type_passes),
-	    cmocka_unit_test(a_long_value_is_cut_between_characters),
-	    cmocka_unit_test(a_number_outside_its_range_is_shown_with_the_range),
-	    cmocka_unit_test(a_word_that_is_not_offered_is_shown_with_those_that_are),
-	    cmocka_unit_test(an_unknown_key_is_shown_with_the_known_ones),
-	    cmocka_unit_test(an_unknown_key_of_a_newer_minor_version_is_passed_over),
-	    cmocka_unit_test(members_are_checked_by_name_by_pattern_and_by_default),
-	    cmocka_unit_test(a_missing_key_is_named),
-	    cmocka_unit_test(a_list_is_checked_item_by_item),
-	    cmocka_unit_test(a_text_is_measured_in_characters),
-	    cmocka_unit_test(a_text_that_does_not_match_is_shown_with_what_it_should_be),
-	    cmocka_unit_test(of_several_forms_the_fitting_one_speaks),
-	    cmocka_unit_test(of_two_forms_of_an_object_the_one_that_got_further_speaks),
-	    cmocka_unit_test(exactly_one_form_may_fit_where_the_schema_says_so),
-	    cmocka_unit_test(a_reference_stands_for_its_definition),
-	    cmocka_unit_test(a_reference_to_itself_ends),
-	    cmocka_unit_test(a_schema_with_an_unchecked_rule_is_refused),
-	    cmocka_unit_test(a_pointer_is_escaped),
-	    cmocka_unit_test(the_format_has_to_be_the_expected_one),
-	    cmocka_unit_test(a_higher_minor_version_is_read_and_a_higher_major_one_is_not),
-	    cmocka_unit_test(every_built_in_schema_has_only_rules_that_are_checked),
-	    cmocka_unit_test(a_part_of_a_document_is_named_by_its_pointer),
+		cmocka_unit_test(a_value_of_a_wrong_type_is_named),
+		cmocka_unit_test(a_value_of_the_right_type_passes),
+		cmocka_unit_test(a_long_value_is_cut_between_characters),
+		cmocka_unit_test(a_number_outside_its_range_is_shown_with_the_range),
+		cmocka_unit_test(a_word_that_is_not_offered_is_shown_with_those_that_are),
+		cmocka_unit_test(an_unknown_key_is_shown_with_the_known_ones),
+		cmocka_unit_test(an_unknown_key_of_a_newer_minor_version_is_passed_over),
+		cmocka_unit_test(members_are_checked_by_name_by_pattern_and_by_default),
+		cmocka_unit_test(a_missing_key_is_named),
+		cmocka_unit_test(a_list_is_checked_item_by_item),
+		cmocka_unit_test(a_text_is_measured_in_characters),
+		cmocka_unit_test(a_text_that_does_not_match_is_shown_with_what_it_should_be),
+		cmocka_unit_test(of_several_forms_the_fitting_one_speaks),
+		cmocka_unit_test(of_two_forms_of_an_object_the_one_that_got_further_speaks),
+		cmocka_unit_test(exactly_one_form_may_fit_where_the_schema_says_so),
+		cmocka_unit_test(a_reference_stands_for_its_definition),
+		cmocka_unit_test(after_a_reference_to_another_schema_its_own_definitions_hold_again),
+		cmocka_unit_test(a_reference_to_itself_ends),
+		cmocka_unit_test(a_schema_with_an_unchecked_rule_is_refused),
+		cmocka_unit_test(a_pointer_is_escaped),
+		cmocka_unit_test(the_format_has_to_be_the_expected_one),
+		cmocka_unit_test(a_higher_minor_version_is_read_and_a_higher_major_one_is_not),
+		cmocka_unit_test(every_built_in_schema_has_only_rules_that_are_checked),
+		cmocka_unit_test(a_part_of_a_document_is_named_by_its_pointer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "profiles/judge_internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "harness/base/text.h"
+
+bool source_is_slow(const struct judge *judge, enum source source)
+{
+	return judge->n_members[source] > 0 &&
+	       channel_is_slow(&judge->trace->channels[judge->members[source][0]]);
+}
+
+bool source_is_live(const struct judge *judge, enum source source)
+{
+	for (size_t i = 0; i < judge->n_members[source]; i++) {
+		const struct series *series = &judge->series[judge->members[source][i]];
+
+		if (isnan(series->last_s) || judge->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
+			return false;
+	}
+	return judge->n_members[source] > 0;
+}
+
+size_t source_seconds(const struct judge *judge, enum source source)
+{
+	size_t n = SIZE_MAX;
+
+	for (size_t i = 0; i < judge->n_members[source]; i++)
+		if (judge->series[judge->members[source][i]].n < n)
+			n = judge->series[judge->members[source][i]].n;
+	return n;
+}
+
+/* The sum over a source's channels in seconds [from, to). */
+static void source_powers(const struct judge *judge, enum source source, size_t from, size_t to, double *out)
+{
+	for (size_t i = from; i < to; i++) {
+		out[i - from] = 0;
+		for (size_t m = 0; m < judge->n_members[source]; m++)
+			out[i - from] += judge->series[judge->members[source][m]].seconds[i].w;
+	}
+}
+
+static double source_floor_s(const struct judge *judge, enum source source)
+{
+	double floor_s = judge->floor_s;
+
+	for (size_t m = 0; m < judge->n_members[source]; m++)
+		floor_s = fmax(floor_s, judge->series[judge->members[source][m]].restart_s);
+	return floor_s;
+}
+
+/* Where the steady part of a source begins, s of the visit, given data up to `to`. */
+static size_t source_start(const struct judge *judge, enum source source, size_t to)
+{
+	size_t floor_s = (size_t)ceil(source_floor_s(judge, source));
+	size_t m = to > floor_s ? (to - floor_s) / BATCH_S : 0;
+	double *w, *z;
+	size_t cut;
+
+	if (m == 0)
+		return floor_s;
+	w = xcalloc(m * BATCH_S, sizeof *w);
+	z = xcalloc(m, sizeof *z);
+	source_powers(judge, source, floor_s, floor_s + m * BATCH_S, w);
+	for (size_t j = 0; j < m; j++) {
+		struct estimate batch;
+
+		z[j] = estimate_window(w + j * BATCH_S, BATCH_S, BATCH_S, &batch) ? NAN : batch.mean_w;
+	}
+	cut = estimate_truncation(z, m);
+	free(z);
+	free(w);
+	return floor_s + cut * BATCH_S;
+}
+
+bool find_window(struct judge *judge)
+{
+	size_t from = 0, to = SIZE_MAX, floor_s = 0;
+
+	for (enum source s = 0; s < SOURCES; s++)
+		if (judge->present[s] && source_seconds(judge, s) < to)
+			to = source_seconds(judge, s);
+	for (enum source s = 0; s < SOURCES; s++)
+		if (judge->present[s]) {
+			size_t start = source_start(judge, s, to),
+			       least = (size_t)ceil(source_floor_s(judge, s));
+
+			from = start > from ? start : from;
+			floor_s = least > floor_s ? least : floor_s;
+		}
+	if (to >= from && (double)(to - from) >= judge->least_window_s) {
+		judge->from = from;
+		judge->to = to;
+		return true;
+	}
+	judge->from = judge->to = to;
+	if (to > floor_s)
+		judge->from = floor_s + (to - floor_s) / 2;
+	return false;
+}
+
+size_t period_seconds(const struct judge *judge, bool slow)
+{
+	return slow ? (size_t)fmax(1, round(judge->trace->slow_period_s)) : 1;
+}
+
+enum reason judge_source(const struct judge *judge, enum source source)
+{
+	size_t n = judge->to - judge->from;
+	bool slow = source_is_slow(judge, source);
+	double *w = xcalloc(n, sizeof *w);
+	struct estimate estimate;
+	enum reason reason;
+
+	source_powers(judge, source, judge->from, judge->to, w);
+	if (estimate_window(w, n, period_seconds(judge, slow), &estimate))
+		reason = REASON_MISSING;
+	else
+		reason = estimate_judge(&estimate, judge->trace->rule, (double)n, slow);
+	free(w);
+	return reason;
+}
