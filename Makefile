@@ -5,7 +5,6 @@ VERSION := $(shell cat VERSION)
 BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
-CC      ?= gcc
 CFLAGS  ?= -O2 -g
 PYTHON  ?= /usr/bin/python3
 V       ?= 0

@@ -9,14 +9,6 @@
 #include "results/table.h"
 #include "results/trace_csv.h"
 
-static bool was_complete(const struct trace *trace)
-{
-	for (size_t v = 0; v < trace->n_visits; v++)
-		if (trace->visits[v].end == VISIT_RUNNING || trace->visits[v].end == VISIT_INTERRUPTED)
-			return false;
-	return true;
-}
-
 static int analyze_main(const struct options *options, struct error *err)
 {
 	struct trace *trace = trace_read(options->operands[0], err);
@@ -30,9 +22,10 @@ static int analyze_main(const struct options *options, struct error *err)
 		return -1;
 	}
 	states = profile_states(trace);
-	status = profile_exit_status(states, was_complete(trace));
+	status = profile_exit_status(states, trace->complete);
 	if (options->json) {
-		json_t *document = json_pack("{s:b, s:O}", "synthetic", trace->synthetic, "states", states);
+		json_t *document = json_pack("{s:b, s:b, s:O}", "complete", trace->complete, "synthetic",
+					     trace->synthetic, "states", states);
 		char *text = json_text(document);
 
 		fputs(text, stdout);

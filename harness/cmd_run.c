@@ -119,6 +119,16 @@ static json_t *tags_json(const struct strings *tags)
 	return object;
 }
 
+/* The running kernel's processors say nothing of a recorded node that brings its own. */
+static const struct topology *own_topology(const struct run *run)
+{
+	char *cpus = xasprintf("%s/devices/system/cpu", run->options->roots.sysfs);
+	bool foreign = strcmp(run->options->roots.sysfs, "/sys") != 0 && access(cpus, F_OK) == 0;
+
+	free(cpus);
+	return foreign ? NULL : run->topology;
+}
+
 static int open_recording(struct run *run, struct error *err)
 {
 	const struct options *o = run->options;
@@ -138,7 +148,7 @@ static int open_recording(struct run *run, struct error *err)
 	document_begin(&run->document);
 	run->document.plan = json_incref(run->trace->plan);
 	run->document.tags = tags_json(&o->tags);
-	run->document.node = node_describe(&o->roots, run->topology, o->node_name);
+	run->document.node = node_describe(&o->roots, own_topology(run), o->node_name);
 	run->document.warnings = json_array();
 	run->document.meters = &run->meters;
 	run->document.sampler = run->sampler;
@@ -200,6 +210,7 @@ static int conduct(struct run *run, struct error *err)
 	struct error writing = {0};
 	int result = conductor_run(&conductor, err);
 
+	run->trace->complete = result == 0;
 	if (trace_writer_close(run->writer, &writing) || write_profile(run, result == 0, &writing)) {
 		if (result >= 0)
 			*err = writing;

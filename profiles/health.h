@@ -18,8 +18,8 @@ struct health_facts {
 	bool load_lost;              /* a worker or all of the load is gone */
 };
 
-/* Adds flags to a visit's judgement, and makes it and its sources invalid where they are. */
-void health_judge(const struct health_facts *facts, struct judgement *judgement);
+/* Adds flags to a visit's judgement *out, and makes it and its sources invalid where they are. */
+void health_judge(const struct health_facts *facts, struct judgement *out);
 
 /* What only shows across visits: a BMC that did not move (dcmi_stuck), and the
  * scatter over rounds, which goes into u95. all: trace->n_visits judgements. */

@@ -85,7 +85,8 @@ void judge_check(struct judge *judge)
 		passed = false;
 	}
 	judge->passes = passed ? judge->passes + 1 : 0;
-	judge->decided = judge->passes >= PASSES_NEEDED || judge->check_s >= judge->most_s;
+	judge->decided = judge->passes >= PASSES_NEEDED || judge->check_s >= judge->most_s ||
+			 (!any && judge->check_s > SERIES_LOST_S);
 	judge->check_s += CHECK_EVERY_S;
 }
 

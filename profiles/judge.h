@@ -29,7 +29,6 @@ struct statistics {
 	double length_s;     /* of the window */
 	double u_cal_w;      /* what the calibration adds; 0 without one */
 	bool slow;
-	double longest_still_s; /* for so long it did not move */
 };
 
 /* What one visit showed. */

@@ -31,33 +31,40 @@ static double calibration_u_w(const struct judge *judge, size_t index)
 	return isnan(channel->u_gain) ? 0 : hypot(channel->u_gain * uncalibrated_w, channel->u_offset_w);
 }
 
-static void channel_statistics(const struct judge *judge, const size_t *members, size_t n_members, bool live,
+/* The sum of channels in each second of the window. */
+static void sum_seconds(const struct judge *judge, const size_t *members, size_t n_members, double *w)
+{
+	for (size_t i = judge->from; i < judge->to; i++)
+		for (size_t m = 0; m < n_members; m++) {
+			const struct series *series = &judge->series[members[m]];
+
+			w[i - judge->from] += i < series->n ? series->seconds[i].w : NAN;
+		}
+}
+
+/* The figures of one channel, or of the sum of several. */
+static void channel_statistics(const struct judge *judge, const size_t *members, size_t n_members,
 			       struct statistics *out)
 {
 	const struct trace_channel *first = &judge->trace->channels[members[0]];
 	size_t n = judge->to - judge->from;
 	double *w = xcalloc(n, sizeof *w);
-	double resolution = 0;
+	double step_w = isnan(first->resolution) ? 1 : first->resolution;
+	bool slow = channel_is_slow(first);
 
-	out->slow = channel_is_slow(first);
-	out->length_s = (double)n;
-	out->verdict = VERDICT_INSUFFICIENT;
-	out->reason = REASON_MISSING;
-	out->resolution_w = NAN;
-	for (size_t m = 0; m < n_members; m++) {
-		const struct series *series = &judge->series[members[m]];
-
-		out->longest_still_s = fmax(out->longest_still_s, series->longest_still_s);
-		for (size_t i = judge->from; i < judge->to; i++)
-			w[i - judge->from] += i < series->n ? series->seconds[i].w : NAN;
-	}
-	if (out->slow) {
-		resolution = isnan(first->resolution) ? 1 : first->resolution;
-		out->resolution_w = resolution;
-	}
-	if (n && live && estimate_window(w, n, period_seconds(judge, out->slow), &out->estimate) == 0) {
+	*out = (struct statistics){
+		.verdict = VERDICT_INSUFFICIENT,
+		.reason = REASON_MISSING,
+		.slow = slow,
+		.length_s = (double)n,
+		.resolution_w = slow ? step_w : NAN,
+	};
+	sum_seconds(judge, members, n_members, w);
+	/* A counter that never moved has measured nothing. */
+	if (n && estimate_window(w, n, period_seconds(judge, slow), &out->estimate) == 0 &&
+	    out->estimate.max_w != 0) {
 		out->present = true;
-		out->reason = estimate_judge(&out->estimate, judge->trace->rule, (double)n, out->slow);
+		out->reason = estimate_judge(&out->estimate, judge->trace->rule, (double)n, slow);
 		out->verdict = out->reason == REASON_NONE ? VERDICT_STABLE : VERDICT_UNSTABLE;
 		if (judge->reason == REASON_SHORT) {
 			out->verdict = VERDICT_INSUFFICIENT;
@@ -66,7 +73,7 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 		for (size_t m = 0; m < n_members; m++)
 			out->u_cal_w += calibration_u_w(judge, members[m]);
 		out->u95_w = estimate_u95_w(&out->estimate, (double)n,
-					    &(struct uncertainty_terms){resolution, 0, out->u_cal_w});
+					    &(struct uncertainty_terms){slow ? step_w : 0, 0, out->u_cal_w});
 	}
 	free(w);
 }
@@ -83,12 +90,10 @@ static void fill_statistics(const struct judge *judge, struct judgement *out)
 {
 	for (size_t i = 0; i < out->n_channels; i++)
 		if (judge->trace->channels[i].unit != UNIT_PERCENT)
-			channel_statistics(judge, &i, 1, judge->series[i].n > 0, &out->channels[i]);
+			channel_statistics(judge, &i, 1, &out->channels[i]);
 	for (enum source s = 0; s < SOURCES; s++)
 		if (judge->n_members[s])
-			channel_statistics(judge, judge->members[s], judge->n_members[s],
-					   judge->to > judge->from && source_seconds(judge, s) >= judge->to,
-					   &out->sources[s]);
+			channel_statistics(judge, judge->members[s], judge->n_members[s], &out->sources[s]);
 }
 
 /* The rows ended before the rule was through: with the run, with the load, or because what is known by now

@@ -94,6 +94,7 @@ struct trace {
 	json_t *plan;         /* the profile's "plan": name, sha256, rule, rounds */
 	bool bare;            /* header and rows alone, as other programs may write them */
 	bool synthetic;       /* some channels are made up */
+	bool complete;        /* the run came to its end */
 	double slow_period_s; /* with which slow sources are judged ... */
 	double slow_lag_s;    /* ... METHOD 2; what was learnt of them is reported apart */
 	struct trace_channel *channels;

@@ -116,7 +116,7 @@ static int read_header(struct reader *reader, json_t *value)
 		return REFUSE(reader, "/rule: expected quick, standard or thorough, got \"%s\"",
 			      rule ? rule : "");
 	trace->rule = rule_find(rule);
-	trace->bare = false;
+	trace->bare = trace->complete = false;
 	trace->plan = json_incref(json_object_get(value, "plan"));
 	trace->synthetic = json_is_true(json_object_get(value, "synthetic"));
 	trace->slow_period_s = number_or(value, "slow_period_s", SLOW_PERIOD_UNKNOWN_S);
@@ -180,6 +180,10 @@ static int read_event(struct reader *reader, json_t *value, const char *event)
 	const char *id = json_get_string(value, "channel");
 	int channel = id ? trace_find_channel(reader->trace, id) : -1;
 
+	if (strcmp(event, "run_ended") == 0) {
+		reader->trace->complete = json_is_true(json_object_get(value, "complete"));
+		return 0;
+	}
 	if (!(fabs(time_s) <= MOST_SECONDS))
 		return REFUSE(reader, "the event \"%s\" needs \"time_s\"", event);
 	if (strcmp(event, "state_began") == 0)
@@ -229,8 +233,8 @@ static int follow_bare_state(struct reader *reader, const char *state, const cha
 		return 0;
 	if (strlen(state) >= sizeof reader->state || strlen(visit) >= sizeof reader->visit)
 		return REFUSE(reader, "a state's name or visit number is too long");
-	strcpy(reader->state, state);
-	strcpy(reader->visit, visit);
+	snprintf(reader->state, sizeof reader->state, "%s", state);
+	snprintf(reader->visit, sizeof reader->visit, "%s", visit);
 	if (!*state)
 		return 0;
 	added = add_visit(reader, state, time_us);
@@ -365,7 +369,7 @@ struct trace *trace_read(const char *path, struct error *err)
 		return NULL;
 	}
 	reader.trace = trace_new(rule_find("standard"));
-	reader.trace->bare = true;
+	reader.trace->bare = reader.trace->complete = true;
 	while (result == 0 && (length = getline(&line, &room, file)) > 0) {
 		reader.line++;
 		if (line[length - 1] == '\n')

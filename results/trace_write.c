@@ -180,7 +180,11 @@ int trace_writer_close(struct trace_writer *writer, struct error *err)
 
 	if (!writer)
 		return 0;
-	result = trace_writer_write(writer, 1, err);
+	result = trace_writer_write(writer, 0, err);
+	write_json_line(writer,
+			json_pack("{s:s, s:b}", "event", "run_ended", "complete", writer->trace->complete));
+	if (result == 0)
+		result = trace_writer_write(writer, 1, err);
 	if (fclose(writer->file) != 0)
 		result = error_set(err, ERROR_FAILED, "%s: the trace cannot be written: %s", writer->path,
 				   strerror(errno));

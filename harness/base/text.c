@@ -37,7 +37,7 @@ char *xstrdup(const char *s)
 	return or_die(strdup(s));
 }
 
-static char *format_new(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *format_new(const char *format, va_list args)
 {
 	char *s = NULL;
 
@@ -189,7 +189,7 @@ int file_read_text(const char *path, char *buf, size_t size)
 
 int file_read_u64(const char *path, uint64_t *out)
 {
-	char buf[64];
+	char buf[64] = "";
 	int got = file_read_text(path, buf, sizeof buf);
 
 	if (got < 0)
