@@ -28,7 +28,7 @@
 struct rapl_channel {
 	char zone_id[48]; /* "package-0" */
 	char *path;       /* of energy_uj */
-	int fd;           /* always open; after a failure perhaps on a file that is gone */
+	int fd;           /* after a failure perhaps on a file that is gone; -1: never opened */
 	bool failing;     /* the last read failed */
 	mono_t failed_at; /* when it was last tried to open it again, or when it began to fail */
 	struct energy_counter counter;
@@ -62,8 +62,11 @@ static const char *cause_text(int cause)
 static int read_raw(int fd, uint64_t *raw_uj)
 {
 	char text[TEXT_SIZE];
-	ssize_t got = pread(fd, text, sizeof text - 1, 0);
+	ssize_t got;
 
+	if (fd < 0)
+		return -ENODEV;
+	got = pread(fd, text, sizeof text - 1, 0);
 	if (got < 0)
 		return -errno;
 	if (got > 0 && text[got - 1] == '\n')
@@ -197,11 +200,11 @@ static int find_zones(struct meter_rapl *rapl, struct error *err)
 
 static int forbidden(const char *path, struct error *err)
 {
-	return error_set(err, ERROR_FORBIDDEN,
-			 "%s may be read by root alone (since Linux 5.10, against CVE-2020-8694); run "
-			 "wattstep as root "
-			 "or give it CAP_DAC_READ_SEARCH",
-			 path);
+	return error_set(
+		err, ERROR_FORBIDDEN,
+		"%s/energy_uj may be read by root alone (since Linux 5.10, against CVE-2020-8694); run wattstep "
+		"as root or give it CAP_DAC_READ_SEARCH",
+		path);
 }
 
 /* Takes path and fd over. */
@@ -224,33 +227,46 @@ static void add_channel(struct meter_rapl *rapl, const struct powercap_zone *zon
 	energy_counter_init(&source->counter, zone->range_uj, zone->plausible_w);
 }
 
-/* Opens what can be read; the others are noted as ignored. Where nothing can
- * be read, err is the first refusal. */
+/* A sum over the packages without one of them would be a wrong number: such a
+ * zone stays, its readings fail, and it is tried again. */
+static bool is_package(const struct powercap_zone *zone)
+{
+	return strncmp(zone->id, "package-", 8) == 0;
+}
+
+/* Opens what can be read; packages that cannot be read stay as channels without
+ * readings, other zones are noted as ignored. Where nothing can be read, err is
+ * the first refusal. */
 static int open_zones(struct meter_rapl *rapl, struct error *err)
 {
 	struct powercap *powercap = &rapl->powercap;
 	struct error refusal = {0};
+	size_t n_readable = 0;
 
 	for (size_t i = 0; i < powercap->n_zones; i++) {
 		const struct powercap_zone *zone = &powercap->zones[i];
 		char *path = xasprintf("%s/energy_uj", zone->path);
 		int fd = open_readable(path);
 
-		if (fd >= 0) {
-			add_channel(rapl, zone, path, fd);
-			continue;
+		n_readable += fd >= 0;
+		if (fd >= 0 || is_package(zone)) {
+			add_channel(rapl, zone, path, fd >= 0 ? fd : -1);
+			path = NULL;
 		}
+		if (fd >= 0)
+			continue;
 		if (fd == -EACCES || fd == -EPERM)
-			forbidden(path, &refusal);
+			forbidden(zone->path, &refusal);
 		else
 			error_set(&refusal, fd == -ENOENT ? ERROR_ABSENT : ERROR_FAILED,
-				  "%s cannot be read: %s; `dmesg | grep -i rapl` may say why", path,
-				  cause_text(fd));
-		powercap_ignore(powercap, zone->folder, "energy_uj of %s cannot be read: %s", zone->id,
-				cause_text(fd));
+				  "%s/energy_uj cannot be read: %s; `dmesg | grep -i rapl` may say why",
+				  zone->path, cause_text(fd));
+		if (path)
+			powercap_ignore(powercap, zone->folder, "energy_uj of %s cannot be read: %s",
+					zone->id, cause_text(fd));
 		free(path);
 	}
-	if (rapl->meter.n_channels > 0)
+	if (n_readable > 0)
 		return 0;
 	return error_set(err, refusal.kind, "%s", refusal.text);
 }
@@ -262,7 +278,8 @@ static void rapl_close(struct meter *meter)
 	if (!rapl)
 		return;
 	for (size_t i = 0; i < meter->n_channels; i++) {
-		close(rapl->sources[i].fd);
+		if (rapl->sources[i].fd >= 0)
+			close(rapl->sources[i].fd);
 		free(rapl->sources[i].path);
 	}
 	free(rapl->sources);

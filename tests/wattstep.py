@@ -1,32 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of the whole program share: starting it, and looking for what it left behind."""
+import ctypes
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import tempfile
 import time
 import unittest
-import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("WATTSTEP_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "wattstep"
 
 
-def processes_with(marker):
-    """Live processes (pid, command line) that have the marker in their environment, however deep they descend."""
-    found = []
+# Orphans become our children instead of init's, so that whatever a run starts stays below us until it ends.
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def descendants():
+    """Live processes (pid, command line) below this one, however deep."""
+    parents, lines = {}, {}
     for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
         try:
-            if marker.encode() in (entry / "environ").read_bytes():
-                found.append((int(entry.name), (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()))
+            if not entry.name.isdigit():
+                continue
+            state, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+            if state != "Z":
+                parents[int(entry.name)] = int(parent)
+                lines[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
-            pass  # ended meanwhile, or a kernel thread
-    return found
+            pass  # ended meanwhile
+    below, grew = {os.getpid()}, True
+    while grew:
+        more = {pid for pid, parent in parents.items() if parent in below} - below
+        below |= more
+        grew = bool(more)
+    return [(pid, lines[pid]) for pid in below if pid != os.getpid() and pid in lines]
+
+
+def workers():
+    """The processes of stress-ng below this one."""
+    return [pid for pid, line in descendants() if "stress-ng" in line and "wattstep" not in line.split("stress-ng")[0]]
 
 
 class Case(unittest.TestCase):
@@ -37,20 +53,26 @@ class Case(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.dir = pathlib.Path(self.folder.name)
         (self.dir / "tmp").mkdir()
-        self.marker = f"WATTSTEP_TEST={uuid.uuid4()}"
-        name, value = self.marker.split("=")
-        self.environment = {**os.environ, name: value, "TMPDIR": str(self.dir / "tmp")}
+        self.environment = {**os.environ, "TMPDIR": str(self.dir / "tmp")}
+        self.before = {pid for pid, _ in descendants()}
 
     def start(self, *arguments, **options):
-        return subprocess.Popen([str(PROGRAM), *map(str, arguments)], cwd=self.dir, env=self.environment, text=True,
+        process = subprocess.Popen([str(PROGRAM), *map(str, arguments)], cwd=self.dir, env=self.environment, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        process.stderr.close()
 
     def run_program(self, *arguments, timeout=120):
         process = self.start(*arguments)
-        try:
-            out, err = process.communicate(timeout=timeout)
-        finally:
-            process.kill()
+        out, err = process.communicate(timeout=timeout)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def assert_refused(self, done, status, *words):
@@ -63,7 +85,7 @@ class Case(unittest.TestCase):
 
     def assert_nothing_left(self, within=3.0):
         end = time.monotonic() + within
-        while (left := processes_with(self.marker)) and time.monotonic() < end:
+        while (left := [p for p in descendants() if p[0] not in self.before]) and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual(left, [], "processes left running")
         self.assertEqual(sorted(os.listdir(self.dir / "tmp")), [], "temporary files left")
@@ -77,6 +99,3 @@ class Case(unittest.TestCase):
 
     def profile(self, name="p.json"):
         return json.loads((self.dir / name).read_text())
-
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -28,8 +28,8 @@ typedef double power_law(double t);
 struct synthetic {
 	struct trace *trace;
 	gsl_rng *rng;
-	double noise;     /* standard deviation of a second's power, relative */
-	double jitter_s;  /* readings come up to so much early or late */
+	double noise;    /* standard deviation of a second's power, relative */
+	double jitter_s; /* readings come up to so much early or late */
 	double energy_j[8];
 	double clock_s;
 };

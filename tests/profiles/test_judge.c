@@ -314,8 +314,8 @@ static void zones_of_different_sockets_are_never_merged(void **state)
 
 static void core_uncore_and_psys_are_never_added(void **state)
 {
-	static const char *const ids[] = {"rapl/package-0", "rapl/core-0", "rapl/uncore-0", "rapl/psys", "rapl/dram-0",
-					  "rapl/package-1", "rapl/dram-1"};
+	static const char *const ids[] = {"rapl/package-0", "rapl/core-0",    "rapl/uncore-0", "rapl/psys",
+					  "rapl/dram-0",    "rapl/package-1", "rapl/dram-1"};
 	struct synthetic s = synthetic_new("quick", 5);
 	struct judgement j;
 
@@ -504,7 +504,8 @@ static void judging_row_by_row_and_all_at_once_gives_the_same(void **state)
 	}
 	judge_conclude(judge, &b);
 	assert_int_equal(a.verdict, b.verdict);
-	assert_memory_equal(&a.sources[SOURCE_CPU].estimate, &b.sources[SOURCE_CPU].estimate, sizeof(struct estimate));
+	assert_memory_equal(&a.sources[SOURCE_CPU].estimate, &b.sources[SOURCE_CPU].estimate,
+			    sizeof(struct estimate));
 	assert_true(a.window_start_s == b.window_start_s && a.window_end_s == b.window_end_s);
 	assert_true(grown.trace->n_rows < whole.trace->n_rows);
 	judge_free(judge);
@@ -553,7 +554,8 @@ int main(void)
 		cmocka_unit_test(one_reading_in_ten_missing_is_flagged_and_costs_nothing),
 		cmocka_unit_test(a_hole_of_45_s_restarts_the_window),
 		cmocka_unit_test(a_counter_that_freezes_in_mid_state_is_invalid_but_not_the_other_source),
-		cmocka_unit_test(a_zone_that_repeats_another_of_its_socket_is_counted_once_in_earlier_states_too),
+		cmocka_unit_test(
+			a_zone_that_repeats_another_of_its_socket_is_counted_once_in_earlier_states_too),
 		cmocka_unit_test(real_dies_are_added),
 		cmocka_unit_test(zones_of_different_sockets_are_never_merged),
 		cmocka_unit_test(core_uncore_and_psys_are_never_added),

@@ -5,8 +5,12 @@
 
 static struct trace_channel channel_of(enum unit unit)
 {
-	return (struct trace_channel){
-		.unit = unit, .interval_s = 1, .gain = 1, .u_gain = NAN, .u_offset_w = NAN, .resolution = NAN};
+	return (struct trace_channel){.unit = unit,
+				      .interval_s = 1,
+				      .gain = 1,
+				      .u_gain = NAN,
+				      .u_offset_w = NAN,
+				      .resolution = NAN};
 }
 
 static void seconds_of_constant_power_are_exact_whatever_the_jitter(void **state)
