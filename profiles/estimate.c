@@ -185,7 +185,7 @@ static void replace_spikes(double *z, size_t m)
 	free(sorted);
 }
 
-size_t estimate_truncation(const double *z, size_t m)
+size_t estimate_truncation(const double *z, size_t m, double step)
 {
 	double *clean = xcalloc(m, sizeof *clean);
 	double best = INFINITY, mean = 0, squares = 0;
@@ -193,6 +193,10 @@ size_t estimate_truncation(const double *z, size_t m)
 
 	memcpy(clean, z, m * sizeof *z);
 	replace_spikes(clean, m);
+	if (step > 0 && gsl_stats_max(clean, 1, m) - gsl_stats_min(clean, 1, m) <= step) {
+		free(clean);
+		return 0;
+	}
 	/* Welford's update from the end: squares is the sum about the mean of clean[d..m). */
 	for (size_t d = m; d-- > 0;) {
 		double from_mean = clean[d] - mean, error;

@@ -41,9 +41,11 @@ int estimate_window(const double *w, size_t n_seconds, size_t period, struct est
 /*
  * MSER-5 (White 1997): how many leading values of z to cut so that the rest has
  * the least standard error; at most half of them. For the search alone, an
- * isolated spike is replaced by the median. z may hold NAN.
+ * isolated spike is replaced by the median, and values that all lie within one
+ * step of the source's resolution (0: energy counters) show no transient. z may
+ * hold NAN.
  */
-size_t estimate_truncation(const double *z, size_t m);
+size_t estimate_truncation(const double *z, size_t m, double step);
 
 /*
  * Rules 5 to 7 on a window of length_s: REASON_NONE passes, else the first of

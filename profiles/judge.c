@@ -36,7 +36,7 @@ struct judge *judge_new(const struct trace *trace, size_t visit_index, const boo
 	}
 	judge->floor_s = rule_floor_s(trace->rule, visit->tau_s, visit->share);
 	judge->most_s = rule_most_s(trace->rule, judge->floor_s, period_s, lag_s);
-	judge->least_window_s = fmax(trace->rule->least_window_s, 10 * period_s);
+	judge->least_window_s = fmax(trace->rule->least_window_s, rule_least_slow_window_s(period_s));
 	judge->row = visit->first_row;
 	while (judge->event < trace->n_events && (trace->events[judge->event].row < visit->first_row ||
 						  trace->events[judge->event].time_us < visit->began_us))

@@ -49,7 +49,7 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 	const struct trace_channel *first = &judge->trace->channels[members[0]];
 	size_t n = judge->to - judge->from;
 	double *w = xcalloc(n, sizeof *w);
-	double step_w = isnan(first->resolution) ? 1 : first->resolution;
+	double step_w = channel_step_w(first);
 	bool slow = channel_is_slow(first);
 
 	*out = (struct statistics){

@@ -52,6 +52,14 @@ static double source_floor_s(const struct judge *judge, enum source source)
 	return floor_s;
 }
 
+/* The smallest step of a slow source, W; 0 for energy counters. */
+static double source_step_w(const struct judge *judge, enum source source)
+{
+	return source_is_slow(judge, source)
+		       ? channel_step_w(&judge->trace->channels[judge->members[source][0]])
+		       : 0;
+}
+
 /* Where the steady part of a source begins, s of the visit, given data up to `to`. */
 static size_t source_start(const struct judge *judge, enum source source, size_t to)
 {
@@ -70,7 +78,7 @@ static size_t source_start(const struct judge *judge, enum source source, size_t
 
 		z[j] = estimate_window(w + j * BATCH_S, BATCH_S, BATCH_S, &batch) ? NAN : batch.mean_w;
 	}
-	cut = estimate_truncation(z, m);
+	cut = estimate_truncation(z, m, source_step_w(judge, source));
 	free(z);
 	free(w);
 	return floor_s + cut * BATCH_S;

@@ -63,6 +63,11 @@ bool channel_is_slow(const struct trace_channel *channel)
 	return channel->unit == UNIT_WATT;
 }
 
+double channel_step_w(const struct trace_channel *channel)
+{
+	return isnan(channel->resolution) ? 1 : channel->resolution;
+}
+
 static bool of_meter(const char *id, const char *meter)
 {
 	return begins(id, meter) && id[strlen(meter)] == '/';

@@ -44,6 +44,9 @@ size_t source_members(const struct trace *trace, enum source source, const bool 
 /* Whether a channel is slow: a power source that refreshes in its own time. */
 bool channel_is_slow(const struct trace_channel *channel);
 
+/* The smallest step of a power channel, W: 1 W where it is not known, as most BMCs round. */
+double channel_step_w(const struct trace_channel *channel);
+
 /*
  * Marks channels that repeat another one of the same socket and kind: their
  * energies over every full 10 s under load are equal within 0.1 % (a die whose

@@ -75,10 +75,10 @@ static void the_transient_before_a_plateau_is_cut(void **state)
 	(void)state;
 	for (size_t i = 0; i < 40; i++)
 		z[i] = 200 - 80 * exp(-(double)i / 2) + 0.1 * ((double)(i % 3) - 1);
-	assert_in_range(estimate_truncation(z, 40), 6, 20);
+	assert_in_range(estimate_truncation(z, 40, 0), 6, 20);
 	for (size_t i = 0; i < 40; i++)
 		z[i] = 200;
-	assert_int_equal(estimate_truncation(z, 40), 0);
+	assert_int_equal(estimate_truncation(z, 40, 0), 0);
 }
 
 static void a_single_spike_does_not_move_the_beginning_of_the_window(void **state)
@@ -89,7 +89,18 @@ static void a_single_spike_does_not_move_the_beginning_of_the_window(void **stat
 	for (size_t i = 0; i < 40; i++)
 		z[i] = 200 + 0.1 * ((double)(i % 3) - 1);
 	z[12] = 260;
-	assert_in_range(estimate_truncation(z, 40), 0, 2);
+	assert_in_range(estimate_truncation(z, 40, 0), 0, 2);
+}
+
+static void flicker_between_two_steps_of_a_coarse_source_is_no_transient(void **state)
+{
+	double z[40];
+
+	(void)state;
+	for (size_t i = 0; i < 40; i++)
+		z[i] = i == 3 || i == 4 || i == 9 ? 253 : 252;
+	assert_int_equal(estimate_truncation(z, 40, 1), 0);
+	assert_true(estimate_truncation(z, 40, 0) > 0);
 }
 
 static void a_slow_source_is_counted_once_per_update(void **state)
@@ -131,6 +142,7 @@ int main(void)
 		cmocka_unit_test(a_ramp_has_its_slope_and_is_refused_as_drift),
 		cmocka_unit_test(the_transient_before_a_plateau_is_cut),
 		cmocka_unit_test(a_single_spike_does_not_move_the_beginning_of_the_window),
+		cmocka_unit_test(flicker_between_two_steps_of_a_coarse_source_is_no_transient),
 		cmocka_unit_test(a_slow_source_is_counted_once_per_update),
 		cmocka_unit_test(quantisation_is_part_of_u95),
 	};
