@@ -37,7 +37,7 @@ endif
 all: $(PROGRAM)
 
 run: deps
-	$(MAKE) all
+	@$(MAKE) --no-print-directory -s all
 	$(PROGRAM) run --plan quick --sim-if-absent
 
 deps:
@@ -47,7 +47,7 @@ deps-check:
 	@./deps.sh build run check
 
 check: deps-check
-	$(MAKE) check-only
+	@$(MAKE) --no-print-directory check-only
 
 # What `check` runs once everything is installed.
 .PHONY: check-only
@@ -56,7 +56,7 @@ check-only: $(PROGRAM) $(TESTS) $(RIGS)
 
 # The unit tests again under the address and undefined-behaviour sanitizers, and the program in them.
 sanitize: deps-check
-	$(MAKE) BUILD=build/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" sanitize-only
+	@$(MAKE) --no-print-directory BUILD=build/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" sanitize-only
 
 .PHONY: sanitize-only
 sanitize-only: $(PROGRAM) $(TESTS) $(RIGS)
@@ -66,7 +66,7 @@ lint: deps-check
 	tests/lint.sh
 
 coverage: deps-check
-	$(MAKE) BUILD=build/coverage CFLAGS="-O0 -g --coverage" coverage-only
+	@$(MAKE) --no-print-directory BUILD=build/coverage CFLAGS="-O0 -g --coverage" coverage-only
 
 .PHONY: coverage-only
 coverage-only: $(PROGRAM) $(TESTS) $(RIGS)
@@ -80,6 +80,8 @@ install: $(PROGRAM) $(MANUALS)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/wattstep
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/} || exit 1; done
+	for page in README.md docs/method.md docs/profile.md $(filter %.schema.json,$(DATA)); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/doc/wattstep/$${page##*/} || exit 1; done
 
 clean:
 	rm -rf $(BUILD)

@@ -17,7 +17,7 @@
 /* A load has shown itself when its CPUs are this close to their target; some need seconds to fill their
  * memory. */
 #define SHOWN_WITHIN_PCT 5.0
-#define SHOWN_AT_LATEST_S 60.0
+#define SHOWN_AT_LATEST_S 30.0
 
 /* By the clock, should no readings come that the judge could go by. */
 #define GRACE_S 15.0
@@ -248,12 +248,18 @@ static int skip(struct step *s, const char *why)
 	return 0;
 }
 
+/* At the latest, its load's start included. */
 static double most_of_state_s(const struct conductor *c)
 {
-	const struct rule *rule = c->trace->rule;
-	double floor_s = rule_floor_s(rule, longest_tau_s(c->meters), 1);
+	const struct trace *trace = c->trace;
+	double floor_s = rule_floor_s(trace->rule, longest_tau_s(c->meters), 1);
+	bool slow = false;
 
-	return rule_most_s(rule, floor_s, c->trace->slow_period_s, c->trace->slow_lag_s);
+	for (size_t i = 0; i < trace->n_channels; i++)
+		slow = slow || channel_is_slow(&trace->channels[i]);
+	return SHOWN_AT_LATEST_S +
+	       (slow ? rule_most_s(trace->rule, floor_s, trace->slow_period_s, trace->slow_lag_s)
+		     : rule_most_s(trace->rule, floor_s, 0, 0));
 }
 
 /* One state, from its start to the end of its load. Returns as conductor_run. */

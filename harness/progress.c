@@ -91,7 +91,7 @@ static const char *waiting_text(const struct judge_waiting *waiting)
 		return "a second pass";
 	case REASON_SHORT:
 	case REASON_MISSING:
-		return "the transient and a long enough window";
+		return "a long enough window";
 	case REASON_DRIFT:
 		return "the drift to end";
 	case REASON_SHIFT:
@@ -99,6 +99,23 @@ static const char *waiting_text(const struct judge_waiting *waiting)
 	default:
 		return "more precision";
 	}
+}
+
+static void append_waiting(char *text, size_t size, const struct judge *judge)
+{
+	struct judge_waiting waiting;
+	size_t used = strlen(text);
+
+	if (!judge) {
+		snprintf(text + used, size - used, "  load starts");
+		return;
+	}
+	judge_waits_for(judge, &waiting);
+	snprintf(text + used, size - used, "  waits for %s", waiting_text(&waiting));
+	used = strlen(text);
+	if (waiting.reason == REASON_DRIFT || waiting.reason == REASON_SHIFT ||
+	    waiting.reason == REASON_IMPRECISE)
+		snprintf(text + used, size - used, " (%s)", source_name(waiting.source));
 }
 
 /* As wide as the terminal, so that one line stays one line. */
@@ -126,21 +143,9 @@ void progress_look(struct progress *progress, const struct sampler *sampler, con
 	snprintf(text, sizeof text, "[%zu/%zu] %s", progress->state, progress->n_states, progress->name);
 	append_watts(text, sizeof text, sampler);
 	used = strlen(text);
-	if (judge) {
-		struct judge_waiting waiting;
-
-		judge_waits_for(judge, &waiting);
-		snprintf(text + used, sizeof text - used, "  waits for %s", waiting_text(&waiting));
-		used = strlen(text);
-		if (waiting.reason == REASON_DRIFT || waiting.reason == REASON_SHIFT ||
-		    waiting.reason == REASON_IMPRECISE)
-			snprintf(text + used, sizeof text - used, " (%s)", source_name(waiting.source));
-	} else {
-		snprintf(text + used, sizeof text - used, "  load starts");
-	}
-	used = strlen(text);
 	snprintf(text + used, sizeof text - used, "  at most %.0f:%02.0f left", floor(left_s / 60),
 		 floor(fmod(left_s, 60)));
+	append_waiting(text, sizeof text, judge);
 	draw(progress, text);
 }
 

@@ -196,5 +196,31 @@ class RunIsInterrupted(wattstep.Case):
         self.assert_nothing_left()
 
 
+class RunSamples(wattstep.Case):
+    def test_at_1_khz_every_tick_is_read_or_counted_as_late(self):
+        process = self.start("run", "--plan", "quick", "--meter", "sim", "--rate", "1000", "-o", "p.json", "--trace", "t.csv",
+                             "idle")
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 130, err)
+        times = [float(line.split(",")[0]) for line in (self.dir / "t.csv").read_text().splitlines()
+                 if ",sim/package-0," in line and not line.startswith("#")]
+        ticks = (times[-1] - times[0]) * 1000
+        read, late = len(times), self.profile()["run"]["overhead"]["late_ticks"]
+        print(f"{read} of {ticks:.0f} ticks read, {late} late")
+        self.assertGreater(ticks, 1000)
+        self.assertGreaterEqual(read + late, 0.99 * ticks)
+
+    def test_the_profile_can_go_to_standard_output_at_the_end(self):
+        process = self.start("run", "--plan", "quick", "--meter", "sim", "-q", "-o", "-", "idle")
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertFalse(json.loads(out)["complete"])
+        self.assertIn("crash", err)
+        self.assertEqual(list(self.dir.glob("*.json")), [])
+
+
 if __name__ == "__main__":
     wattstep.unittest.main()
