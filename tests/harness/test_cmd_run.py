@@ -143,7 +143,7 @@ class RunIsInterrupted(wattstep.Case):
     def begin(self, *states, source=("--meter", "sim")):
         """Starts a run and waits until its first load is being measured."""
         process = self.start("run", "--plan", "quick", *source, "-o", "p.json", "--trace", "t.csv", *states)
-        self.wait_for(lambda: len(wattstep.workers()) >= 2, "the load")
+        self.wait_for(lambda: len(self.workers()) >= 2, "the load")
         return process
 
     def interrupt(self, number):
@@ -170,7 +170,7 @@ class RunIsInterrupted(wattstep.Case):
         with PowercapNode(wattstep.BUILD, sockets=1) as node:
             process = self.begin("single-core", "all-cores", source=("--sysfs", node.sysfs))
             self.wait_for(lambda: (self.dir / "p.json").exists(), "the first state", timeout=150)
-            self.wait_for(lambda: len(wattstep.workers()) >= 3, "the second load")
+            self.wait_for(lambda: len(self.workers()) >= 3, "the second load")
             process.kill()
             process.wait(timeout=20)
             self.before.add(node.rig.pid)
@@ -186,9 +186,9 @@ class RunIsInterrupted(wattstep.Case):
     def test_a_killed_worker_is_seen_and_the_state_is_invalid(self):
         process = self.start("run", "--plan", "quick", "--meter", "sim", "-o", "p.json", "all-cores")
         # A state is being measured once all workers are there and its CPUs are busy: after some seconds.
-        self.wait_for(lambda: len(wattstep.workers()) >= 3, "the load")
+        self.wait_for(lambda: len(self.workers()) >= 3, "the load")
         time.sleep(8)
-        os.kill(max(wattstep.workers()), signal.SIGKILL)
+        os.kill(max(self.workers()), signal.SIGKILL)
         out, err = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 11, err)
         state = self.profile()["states"][0]
