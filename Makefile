@@ -36,9 +36,10 @@ endif
 
 all: $(PROGRAM)
 
+# Statuses 10 to 12: the profile is written, and says which state is not stable.
 run: deps
 	@$(MAKE) --no-print-directory -s all
-	$(PROGRAM) run --plan quick --sim-if-absent
+	$(PROGRAM) run --plan quick --sim-if-absent || case $$? in 10|11|12) ;; *) exit $$? ;; esac
 
 deps:
 	@./deps.sh build run

@@ -153,6 +153,7 @@ static int open_recording(struct run *run, struct error *err)
 	run->document.meters = &run->meters;
 	run->document.sampler = run->sampler;
 	run->document.trace = run->trace;
+	run->document.threads = topology_threads(run->topology);
 	run->signal_fd = signals_open(err);
 	return run->signal_fd < 0 ? -1 : 0;
 }

@@ -10,6 +10,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/text.h"
+#include "harness/overhead.h"
 #include "harness/signals.h"
 #include "harness/throttle.h"
 #include "workloads/load.h"
@@ -44,6 +45,7 @@ struct step {
 	unsigned processes; /* of the load, when it had shown itself */
 	unsigned fewer;     /* looks in a row that found fewer */
 	mono_t watched;
+	struct overhead before; /* the visit */
 };
 
 json_t *conductor_workload(const struct stressng *stressng, const struct state *state, const unsigned *cpus,
@@ -200,6 +202,7 @@ static void begin_visit(struct step *s)
 	s->judge = judge_new(s->c->trace, s->visit, NULL);
 	s->watched = mono_now();
 	sampler_begin(s->c->sampler, s->visit, s->cpus, s->n_cpus);
+	overhead_now(s->c->sampler, &s->before);
 }
 
 /* Returns 0 when the judge has its verdict (or nothing came to judge), 1 on a signal, -1 with err. */
@@ -223,13 +226,17 @@ static void end_visit(struct step *s, int result, int64_t throttled)
 {
 	struct trace_visit *visit = &s->c->trace->visits[s->visit];
 	struct judgement judgement;
+	struct overhead after;
 
+	overhead_now(s->c->sampler, &after);
+	visit->context = json_pack("{s:o}", "overhead",
+				   overhead_json(&s->before, &after, topology_threads(s->c->topology)));
 	if (throttled >= 0 && throttle_count(s->c->roots) > throttled)
 		trace_add_event(s->c->trace, now_us(s->c), TRACE_THROTTLED, -1);
 	visit->end = result == 0 ? VISIT_DONE : VISIT_INTERRUPTED;
 	visit->ended_us = now_us(s->c);
 	judge_conclude(s->judge, &judgement);
-	progress_verdict(s->c->progress, &judgement, NULL);
+	progress_verdict(s->c->progress, &judgement);
 	judgement_free(&judgement);
 }
 

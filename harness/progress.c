@@ -149,22 +149,27 @@ void progress_look(struct progress *progress, const struct sampler *sampler, con
 	draw(progress, text);
 }
 
-void progress_verdict(struct progress *progress, const struct judgement *judgement, const char *note)
+void progress_verdict(struct progress *progress, const struct judgement *judgement)
 {
+	const char *between = "";
+
 	wipe(progress);
 	if (progress->quiet)
 		return;
-	fprintf(stderr, "[%zu/%zu] %-12s %s", progress->state, progress->n_states, progress->name,
+	fprintf(stderr, "[%zu/%zu] %-11s  %s", progress->state, progress->n_states, progress->name,
 		verdict_name(judgement->verdict));
 	if (judgement->reason != REASON_NONE)
 		fprintf(stderr, " (%s)", reason_name(judgement->reason));
 	for (enum source s = 0; s < SOURCES; s++)
-		if (judgement->sources[s].present)
-			fprintf(stderr, "  %s %.2f +- %.2f W", source_name(s),
+		if (judgement->sources[s].present) {
+			fprintf(stderr, "%s  %s %.2f +- %.2f", between, source_name(s),
 				judgement->sources[s].estimate.mean_w, judgement->sources[s].u95_w);
+			between = " W";
+		}
+	fputs(between, stderr);
 	if (!isnan(judgement->window_start_s))
-		fprintf(stderr, "  settled after %.0f s, window %.0f s",
+		fprintf(stderr, "  settled %.0f s, window %.0f s",
 			judgement->window_start_s - judgement->began_s,
 			judgement->window_end_s - judgement->window_start_s);
-	fprintf(stderr, "%s%s\n", note ? "  " : "", note ? note : "");
+	fputc('\n', stderr);
 }
