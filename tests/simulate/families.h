@@ -74,21 +74,19 @@ static inline double bursts(const double *p, double t)
 	return fmod(t, p[3]) < p[2] ? p[1] : p[0];
 }
 
-#define USUAL_NOISE                                                                                          \
-	{                                                                                                    \
-		.sd_w = 1, .rho = 0.3                                                                        \
-	} /* 0.5 % of 200 W */
-#define IDLE_NOISE                                                                                           \
-	{                                                                                                    \
-		.sd_w = 0.3, .rho = 0.3                                                                      \
-	}
-#define FLAT(power_w) steps, {power_w, power_w}, 0, power_w
-#define SETTLES(from_w, to_w, tau_s) settles, {from_w, to_w, tau_s}, 0, to_w
-#define STEPS(from_w, to_w, at_s) steps, {from_w, to_w, at_s}, 0, to_w
-#define SAWS(power_w, swing_w, period) saws, {power_w, swing_w, period}, period, power_w
-#define BURSTS(low_w, high_w, seconds, period)                                                               \
-	bursts, {low_w, high_w, seconds, period}, period,                                                    \
-		(low_w) + ((high_w) - (low_w)) * (seconds) / (period)
+#define USUAL_NOISE .noise = {.sd_w = 1, .rho = 0.3} /* 0.5 % of 200 W */
+#define IDLE_NOISE .noise = {.sd_w = 0.3, .rho = 0.3}
+#define FLAT(power_w) .law = steps, .p = {power_w, power_w}, .truth_w = (power_w)
+#define SETTLES(from_w, to_w, tau_s) .law = settles, .p = {from_w, to_w, tau_s}, .truth_w = (to_w)
+#define STEPS(from_w, to_w, at_s) .law = steps, .p = {from_w, to_w, at_s}, .truth_w = (to_w)
+#define RAMPS(from_w, w_per_s) .law = ramps, .p = {from_w, w_per_s}, .truth_w = NAN
+#define SAWS(power_w, swing_w, seconds)                                                                      \
+	.law = saws, .p = {power_w, swing_w, seconds}, .period_s = (seconds), .truth_w = (power_w)
+#define FANS(swing_w, a_s, b_s, c_s, all_s)                                                                  \
+	.law = fans, .p = {200, swing_w, a_s, b_s, c_s}, .period_s = (all_s), .truth_w = 200
+#define BURSTS(low_w, high_w, high_s, seconds)                                                               \
+	.law = bursts, .p = {low_w, high_w, high_s, seconds}, .period_s = (seconds),                         \
+	.truth_w = (low_w) + ((high_w) - (low_w)) * (double)(high_s) / (seconds)
 
 static const struct family families[] = {
 	/* The table that the method began with. */
@@ -97,8 +95,8 @@ static const struct family families[] = {
 	{"120 -> 200 W, tau 30 s", true, COVERED, SETTLES(120, 200, 30), USUAL_NOISE, .quick = true},
 	{"+5 % heat soak, tau 120 s", true, DRIFTS, SETTLES(190, 200, 120), USUAL_NOISE},
 	{"+5 % heat soak, tau 300 s", true, DRIFTS, SETTLES(190, 200, 300), USUAL_NOISE},
-	{"ramp 0.25 W/s", true, REFUSED, ramps, {200, 0.25}, 0, NAN, USUAL_NOISE, .quick = true},
-	{"ramp 1 %/min", true, REFUSED, ramps, {200, 2.0 / 60}, 0, NAN, USUAL_NOISE},
+	{"ramp 0.25 W/s", true, REFUSED, RAMPS(200, 0.25), USUAL_NOISE, .quick = true},
+	{"ramp 1 %/min", true, REFUSED, RAMPS(200, 2.0 / 60), USUAL_NOISE},
 	{"sawtooth +-2 %, 20 s", true, PERIODIC, SAWS(200, 4, 20), USUAL_NOISE, .quick = true},
 	{"sawtooth +-2 %, 60 s", true, PERIODIC, SAWS(200, 4, 60), USUAL_NOISE},
 	{"sawtooth +-5 %, 120 s", true, REFUSED, SAWS(200, 10, 120), USUAL_NOISE},
@@ -106,13 +104,7 @@ static const struct family families[] = {
 	{"260 -> 200 W at 56 s", true, COVERED, STEPS(260, 200, 56), USUAL_NOISE},
 	{"260 -> 200 W at 100 s", true, COVERED, STEPS(260, 200, 100), USUAL_NOISE},
 	{"200/230 W every 45 s", true, REFUSED, BURSTS(200, 230, 45, 90), USUAL_NOISE},
-	{"+60 W spikes, p .02",
-	 true,
-	 COVERED,
-	 steps,
-	 {200, 200},
-	 0,
-	 201.2,
+	{"+60 W spikes, p .02", true, COVERED, .law = steps, .p = {200, 200}, .truth_w = 201.2,
 	 .noise = {.sd_w = 1, .rho = 0.3, .spike_w = 60, .spike_share = 0.02}},
 	{"AR(1) rho .9, sd 1 %", true, COVERED, FLAT(200), .noise = {.sd_w = 2, .rho = 0.9}},
 	{"idle 20 W, sd .3 W", true, COVERED, FLAT(20), IDLE_NOISE, .quick = true},
@@ -120,7 +112,7 @@ static const struct family families[] = {
 	/* More to choose with. */
 	{"AR(1) rho .6, sd .5 %", true, COVERED, FLAT(200), .noise = {.sd_w = 1, .rho = 0.6}, .quick = true},
 	{"120 -> 200 W, tau 60 s", true, DRIFTS, SETTLES(120, 200, 60), USUAL_NOISE},
-	{"fans 15, 37, 70 s, +-.5 %", true, PERIODIC, fans, {200, 1, 15, 37, 70}, 38850, 200, USUAL_NOISE},
+	{"fans 15, 37, 70 s, +-.5 %", true, PERIODIC, FANS(1, 15, 37, 70, 7770), USUAL_NOISE},
 	{"BMC, flat", true, ONLY_REPORTED, FLAT(200.4), USUAL_NOISE, .bmc = true},
 	/* Only looked at in the end. */
 	{"white noise, sd .2 %", false, COVERED, FLAT(200), .noise = {.sd_w = 0.4}, .quick = true},
@@ -134,14 +126,8 @@ static const struct family families[] = {
 	{"counter of 1 J, 20.3 W", false, COVERED, FLAT(20.3), IDLE_NOISE, .step_j = 1},
 	{"150 -> 200 W, tau 20 s", false, COVERED, SETTLES(150, 200, 20), USUAL_NOISE, .quick = true},
 	{"60 -> 20 W, tau 15 s", false, COVERED, SETTLES(60, 20, 15), IDLE_NOISE},
-	{"two constants, 10 and 60 s",
-	 false,
-	 DRIFTS,
-	 settles_twice,
-	 {200, -60, 10, -10, 60},
-	 0,
-	 200,
-	 USUAL_NOISE},
+	{"two constants, 10 and 60 s", false, DRIFTS, .law = settles_twice, .p = {200, -60, 10, -10, 60},
+	 .truth_w = 200, USUAL_NOISE},
 	{"+3 % heat soak, tau 90 s", false, DRIFTS, SETTLES(194, 200, 90), USUAL_NOISE},
 	{"+3 % heat soak, tau 200 s", false, DRIFTS, SETTLES(194, 200, 200), USUAL_NOISE},
 	{"250 -> 200 W at 15 s", false, COVERED, STEPS(250, 200, 15), USUAL_NOISE, .quick = true},
@@ -151,8 +137,8 @@ static const struct family families[] = {
 	{"250 -> 200 W at 150 s", false, ONLY_REPORTED, STEPS(250, 200, 150), USUAL_NOISE},
 	{"late step, 200 -> 206 W at 90 s", false, COVERED, STEPS(200, 206, 90), USUAL_NOISE},
 	{"late step, 200 -> 202 W at 60 s", false, COVERED, STEPS(200, 202, 60), USUAL_NOISE},
-	{"fan 25 s, +-1 %", false, PERIODIC, fans, {200, 0.67, 25, 25, 25}, 25, 200, USUAL_NOISE},
-	{"fan 90 s, +-.5 %", false, PERIODIC, fans, {200, 0.33, 90, 90, 90}, 90, 200, USUAL_NOISE},
+	{"fan 25 s, +-1 %", false, PERIODIC, FANS(0.67, 25, 25, 25, 25), USUAL_NOISE},
+	{"fan 90 s, +-.5 %", false, PERIODIC, FANS(0.33, 90, 90, 90, 90), USUAL_NOISE},
 	{"idle + 15 W, 5 s in 60 s", false, ONLY_REPORTED, BURSTS(20, 35, 5, 60), IDLE_NOISE},
 	{"idle + 15 W, 10 s in 90 s", false, REFUSED, BURSTS(20, 35, 10, 90), IDLE_NOISE},
 	{"idle + 15 W, 10 s in 200 s", false, REFUSED, BURSTS(20, 35, 10, 200), IDLE_NOISE},
