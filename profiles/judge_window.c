@@ -69,7 +69,8 @@ static size_t source_start(const struct judge *judge, enum source source, size_t
 	size_t cut, most;
 	struct transient tail;
 
-	if (m == 0)
+	/* Too short for a window anyway. */
+	if ((double)(m * BATCH_S) + BATCH_S <= judge->least_window_s || m == 0)
 		return floor_s;
 	w = xcalloc(m * BATCH_S, sizeof *w);
 	z = xcalloc(m, sizeof *z);

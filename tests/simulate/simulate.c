@@ -82,7 +82,8 @@ static void print_table(const struct table *table, size_t traces, const char *pa
 	       "in u95");
 	for (size_t f = 0; f < ARRAY_SIZE(families); f++) {
 		const struct family *family = &families[f];
-		size_t n = traces ? traces : family->expected == REFUSED ? TRACES_OTHERS : TRACES_COVERED;
+		bool covered = family->expected != REFUSED && family->expected != ONLY_REPORTED;
+		size_t n = traces ? traces : covered ? TRACES_COVERED : TRACES_OTHERS;
 		struct outcome *outcomes;
 		struct summary summary;
 
