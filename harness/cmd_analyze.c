@@ -46,10 +46,11 @@ const struct command command_analyze = {
 	.operands = "TRACE",
 	.summary = "judge a recorded trace again: the same verdicts and figures as run",
 	.details = "A trace of `wattstep run --trace`, or a bare one of another program: the columns\n"
-		   "time_s,state,visit,channel,unit,value and rows. A bare one is judged by the plan\n"
-		   "standard, as if every state loaded all cores. - reads standard input. The status is\n"
+		   "time_s,state,visit,channel,unit,value (visit may be missing) and rows. A bare one\n"
+		   "is judged by the rule standard, as if every state loaded all cores. - reads standard "
+		   "input. The status is\n"
 		   "that of run.",
-	.accepted = ACCEPTS(CALIBRATION) | ACCEPTS(JSON) | ACCEPTS(HELP),
+	.accepted = ACCEPTS(CALIBRATION) | ACCEPTS(JSON) | ACCEPTS_ALWAYS,
 	.least_operands = 1,
 	.most_operands = 1,
 	.main = analyze_main,

@@ -89,18 +89,30 @@ static void print_json(const struct meter_set *set)
 	json_decref(document);
 }
 
+/* What the command line says wrongly is no property of the node. */
+static int refuse_input(const struct meter_set *set, struct error *err)
+{
+	for (size_t i = 0; i < set->n_slots; i++)
+		if (set->slots[i].why.kind == ERROR_INPUT) {
+			*err = set->slots[i].why;
+			return -1;
+		}
+	return 0;
+}
+
 static int meters_main(const struct options *options, struct error *err)
 {
 	struct meter_set set;
-	int status;
+	int status = -1;
 
-	(void)err;
 	open_all(&set, options);
-	if (options->json)
-		print_json(&set);
-	else
-		print_table(&set);
-	status = is_usable(&set) ? 0 : 3;
+	if (refuse_input(&set, err) == 0) {
+		if (options->json)
+			print_json(&set);
+		else
+			print_table(&set);
+		status = is_usable(&set) ? 0 : 3;
+	}
 	meter_set_close(&set);
 	return status;
 }
@@ -116,7 +128,7 @@ const struct command command_meters = {
 	.operands = "",
 	.summary = "what can be measured here; for what cannot: why, and what to do about it",
 	.details = "Status 0 with a usable power source, else 3 (the simulated node is none).",
-	.accepted = ACCEPTS(SIM) | ACCEPTS(SYSFS) | ACCEPTS(PROCFS) | ACCEPTS(JSON) | ACCEPTS(HELP),
+	.accepted = ACCEPTS(SIM) | ACCEPTS(SYSFS) | ACCEPTS(PROCFS) | ACCEPTS(JSON) | ACCEPTS_ALWAYS,
 	.main = meters_main,
 	.more_help = print_sim_parameters,
 };

@@ -153,6 +153,7 @@ static int open_recording(struct run *run, struct error *err)
 	run->document.meters = &run->meters;
 	run->document.sampler = run->sampler;
 	run->document.trace = run->trace;
+	run->document.threads = topology_threads(run->topology);
 	run->signal_fd = signals_open(err);
 	return run->signal_fd < 0 ? -1 : 0;
 }
@@ -295,13 +296,14 @@ const struct command command_run = {
 	.operands = "[STATE...]",
 	.summary = "step this node through its load states and write its power profile",
 	.details = "Without STATEs, those of the plan, in its order. A STATE is a built-in name\n"
-		   "(`wattstep states` lists them) or a file. Status: 0 every state stable, 10 some\n"
+		   "(`wattstep states` lists them) or a file; the plan's rule stays. Status: 0 every state "
+		   "stable, 10 some\n"
 		   "unstable or insufficient, 11 some invalid, 12 a source was lost, 130 interrupted;\n"
 		   "1 the work failed, 2 wrong input, 3 no power source can be read.",
 	.accepted = ACCEPTS(PLAN) | ACCEPTS(METER) | ACCEPTS(OUTPUT) | ACCEPTS(TRACE) | ACCEPTS(RATE) |
 		    ACCEPTS(SIM) | ACCEPTS(SIM_TRUTH) | ACCEPTS(SIM_IF_ABSENT) | ACCEPTS(STRESS_NG) |
 		    ACCEPTS(NODE_NAME) | ACCEPTS(TAG) | ACCEPTS(CALIBRATION) | ACCEPTS(SYSFS) |
-		    ACCEPTS(PROCFS) | ACCEPTS(QUIET) | ACCEPTS(HELP),
+		    ACCEPTS(PROCFS) | ACCEPTS(QUIET) | ACCEPTS_ALWAYS,
 	.most_operands = -1,
 	.main = run_main,
 };

@@ -2,6 +2,7 @@
 #include "harness/command.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/base/json.h"
 #include "profiles/profile.h"
@@ -11,6 +12,15 @@ static void print_plain(const char *text)
 {
 	for (; text && *text; text++)
 		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+}
+
+/* ", 2 cores", ", 1 core"; nothing where it is not known. */
+static void print_count(const json_t *cpu, const char *what)
+{
+	json_int_t n = json_integer_value(json_object_get(cpu, what));
+
+	if (n)
+		printf(", %d %.*s", (int)n, (int)strlen(what) - (n == 1), what);
 }
 
 static void print_node(const json_t *node)
@@ -26,9 +36,9 @@ static void print_node(const json_t *node)
 	print_plain(product ? product : "product not known");
 	fputs("\nprocessor: ", stdout);
 	print_plain(model ? model : "not known");
-	printf(", %d sockets, %d cores, %d threads", (int)json_integer_value(json_object_get(cpu, "sockets")),
-	       (int)json_integer_value(json_object_get(cpu, "cores")),
-	       (int)json_integer_value(json_object_get(cpu, "threads")));
+	print_count(cpu, "sockets");
+	print_count(cpu, "cores");
+	print_count(cpu, "threads");
 	if (bytes == bytes)
 		printf("; memory %.1f GiB", bytes / (1 << 30));
 	putchar('\n');
@@ -89,7 +99,7 @@ const struct command command_show = {
 	.summary = "print a power profile as a table",
 	.details = "Watts are mean ± u95: the mean power of the state's window, known to so many\n"
 		   "watts with 95 % confidence. - reads standard input.",
-	.accepted = ACCEPTS(JSON) | ACCEPTS(HELP),
+	.accepted = ACCEPTS(JSON) | ACCEPTS_ALWAYS,
 	.least_operands = 1,
 	.most_operands = 1,
 	.main = show_main,

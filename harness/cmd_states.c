@@ -118,7 +118,8 @@ const struct command command_states = {
 	.name = "states",
 	.operands = "[STATE...]",
 	.summary = "the load states and, for this node, the exact command of each",
-	.accepted = ACCEPTS(STRESS_NG) | ACCEPTS(JSON) | ACCEPTS(HELP),
+	.details = "A STATE is a built-in name or a file (docs/profile.md); without, all built-in ones.",
+	.accepted = ACCEPTS(STRESS_NG) | ACCEPTS(JSON) | ACCEPTS_ALWAYS,
 	.most_operands = -1,
 	.main = states_main,
 };

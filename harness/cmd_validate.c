@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/json.h"
@@ -11,9 +12,8 @@
 
 static int check_plan(const json_t *document, const char *path, struct error *err)
 {
-	struct plan *plan = plan_load(path, err);
+	struct plan *plan = plan_from_json(document, path, err);
 
-	(void)document;
 	if (!plan)
 		return -1;
 	plan_free(plan);
@@ -62,24 +62,32 @@ static int check_document(const json_t *document, const char *path, struct error
 			 path, format ? format : "nothing");
 }
 
+static void print_valid_json(const char *path, const char *format)
+{
+	json_t *value = json_pack("{s:s, s:s, s:b}", "file", path, "format", format, "valid", 1);
+	char *line = json_line(value);
+
+	puts(line);
+	free(line);
+	json_decref(value);
+}
+
 static int validate_main(const struct options *options, struct error *err)
 {
 	int status = 0;
 
+	(void)err; /* each file's error is told as it is found */
 	for (int i = 0; i < options->n_operands; i++) {
 		const char *path = options->operands[i];
 		struct error why = {0};
 		json_t *document = json_read(path, &why);
 
-		if (!document || check_document(document, path, &why)) {
-			if (status)
-				fprintf(stderr, "wattstep validate: %s\n", why.text);
-			else
-				*err = why;
-			status = -1;
-		} else if (!options->quiet) {
+		if (!document || check_document(document, path, &why))
+			status = command_report(&command_validate, &why, options->json);
+		else if (options->json)
+			print_valid_json(path, json_get_string(document, "format"));
+		else if (!options->quiet)
 			printf("%s: valid %s\n", path, json_get_string(document, "format"));
-		}
 		json_decref(document);
 	}
 	return status;
@@ -89,7 +97,9 @@ const struct command command_validate = {
 	.name = "validate",
 	.operands = "FILE...",
 	.summary = "check profiles, plans, states and calibrations: status 0, or 2 and what is wrong",
-	.accepted = ACCEPTS(JSON) | ACCEPTS(QUIET) | ACCEPTS(HELP),
+	.details = "What a file is follows from its \"format\". - reads standard input. With --quiet,\n"
+		   "only what is wrong is printed; with --json, a line of JSON for each file.",
+	.accepted = ACCEPTS(JSON) | ACCEPTS(QUIET) | ACCEPTS_ALWAYS,
 	.least_operands = 1,
 	.most_operands = -1,
 	.main = validate_main,

@@ -5,6 +5,7 @@
 #ifndef WATTSTEP_COMMAND_H
 #define WATTSTEP_COMMAND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -25,6 +26,9 @@ struct command {
 	/* Prints what else --help has to say; may be NULL. */
 	void (*more_help)(FILE *out);
 };
+
+/* Prints an error on standard error, as a line or as JSON, and returns its exit status. */
+int command_report(const struct command *command, const struct error *err, bool json);
 
 extern const struct command command_run, command_meters, command_states, command_analyze, command_show,
 	command_validate;

@@ -10,6 +10,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/text.h"
+#include "harness/overhead.h"
 #include "harness/signals.h"
 #include "harness/throttle.h"
 #include "workloads/load.h"
@@ -17,7 +18,7 @@
 /* A load has shown itself when its CPUs are this close to their target; some need seconds to fill their
  * memory. */
 #define SHOWN_WITHIN_PCT 5.0
-#define SHOWN_AT_LATEST_S 60.0
+#define SHOWN_AT_LATEST_S 30.0
 
 /* By the clock, should no readings come that the judge could go by. */
 #define GRACE_S 15.0
@@ -44,6 +45,7 @@ struct step {
 	unsigned processes; /* of the load, when it had shown itself */
 	unsigned fewer;     /* looks in a row that found fewer */
 	mono_t watched;
+	struct overhead before; /* the visit */
 };
 
 json_t *conductor_workload(const struct stressng *stressng, const struct state *state, const unsigned *cpus,
@@ -200,6 +202,7 @@ static void begin_visit(struct step *s)
 	s->judge = judge_new(s->c->trace, s->visit, NULL);
 	s->watched = mono_now();
 	sampler_begin(s->c->sampler, s->visit, s->cpus, s->n_cpus);
+	overhead_now(s->c->sampler, &s->before);
 }
 
 /* Returns 0 when the judge has its verdict (or nothing came to judge), 1 on a signal, -1 with err. */
@@ -223,13 +226,17 @@ static void end_visit(struct step *s, int result, int64_t throttled)
 {
 	struct trace_visit *visit = &s->c->trace->visits[s->visit];
 	struct judgement judgement;
+	struct overhead after;
 
+	overhead_now(s->c->sampler, &after);
+	visit->context = json_pack("{s:o}", "overhead",
+				   overhead_json(&s->before, &after, topology_threads(s->c->topology)));
 	if (throttled >= 0 && throttle_count(s->c->roots) > throttled)
 		trace_add_event(s->c->trace, now_us(s->c), TRACE_THROTTLED, -1);
 	visit->end = result == 0 ? VISIT_DONE : VISIT_INTERRUPTED;
 	visit->ended_us = now_us(s->c);
 	judge_conclude(s->judge, &judgement);
-	progress_verdict(s->c->progress, &judgement, NULL);
+	progress_verdict(s->c->progress, &judgement);
 	judgement_free(&judgement);
 }
 
@@ -248,12 +255,18 @@ static int skip(struct step *s, const char *why)
 	return 0;
 }
 
+/* At the latest, its load's start included. */
 static double most_of_state_s(const struct conductor *c)
 {
-	const struct rule *rule = c->trace->rule;
-	double floor_s = rule_floor_s(rule, longest_tau_s(c->meters), 1);
+	const struct trace *trace = c->trace;
+	double floor_s = rule_floor_s(trace->rule, longest_tau_s(c->meters), 1);
+	bool slow = false;
 
-	return rule_most_s(rule, floor_s, c->trace->slow_period_s, c->trace->slow_lag_s);
+	for (size_t i = 0; i < trace->n_channels; i++)
+		slow = slow || channel_is_slow(&trace->channels[i]);
+	return SHOWN_AT_LATEST_S +
+	       (slow ? rule_most_s(trace->rule, floor_s, trace->slow_period_s, trace->slow_lag_s)
+		     : rule_most_s(trace->rule, floor_s, 0, 0));
 }
 
 /* One state, from its start to the end of its load. Returns as conductor_run. */

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 
 #include "harness/base/json.h"
+#include "harness/overhead.h"
 #include "profiles/profile.h"
 
 /* A version 4 UUID: RFC 9562, section 5.4. */
@@ -35,23 +35,6 @@ json_t *document_plan(const struct plan *plan)
 			 plan->rule, "rounds", (int)plan->rounds);
 }
 
-static double seconds(struct timeval t)
-{
-	return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
-}
-
-/* This program's own cost; stress-ng's is the load's. */
-static json_t *overhead_json(const struct sampler *sampler)
-{
-	struct rusage used;
-
-	getrusage(RUSAGE_SELF, &used);
-	return json_pack("{s:o, s:I, s:I}", "cpu_s",
-			 json_number_or_null(seconds(used.ru_utime) + seconds(used.ru_stime)),
-			 "max_rss_bytes", (json_int_t)used.ru_maxrss * 1024, "late_ticks",
-			 (json_int_t)sampler_late_ticks(sampler));
-}
-
 static bool is_calibrated(const struct trace *trace)
 {
 	for (size_t i = 0; i < trace->n_channels; i++)
@@ -62,15 +45,17 @@ static bool is_calibrated(const struct trace *trace)
 
 json_t *document_make(const struct document *d, json_t *states, bool complete)
 {
+	struct overhead start = {.at = sampler_origin(d->sampler)}, now;
 	char ended[CLOCK_RFC3339_SIZE];
 	json_t *run;
 
 	clock_rfc3339_now(ended);
+	overhead_now(d->sampler, &now);
 	run = json_pack("{s:s, s:s, s:o, s:O, s:O, s:n, s:o, s:O}", "started", d->started, "ended", ended,
 			"monotonic_start_s",
 			json_number_or_null((double)sampler_origin(d->sampler).ns * 1e-9), "plan", d->plan,
-			"tags", d->tags, "seed", "overhead", overhead_json(d->sampler), "warnings",
-			d->warnings);
+			"tags", d->tags, "seed", "overhead", overhead_json(&start, &now, d->threads),
+			"warnings", d->warnings);
 	return json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:b, s:b, s:b, s:o, s:O, s:o, s:o}", "format",
 			 PROFILE_FORMAT, "format_version", PROFILE_FORMAT_VERSION, "generator", "name",
 			 "wattstep", "version", WATTSTEP_VERSION, "profile_id", d->profile_id, "complete",

@@ -22,6 +22,7 @@ struct document {
 	const struct meter_set *meters;
 	const struct sampler *sampler;
 	const struct trace *trace;
+	unsigned threads; /* of the running machine */
 };
 
 /* Fills profile_id and started. */

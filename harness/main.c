@@ -22,6 +22,11 @@ static void print_usage(FILE *out)
 	      out);
 }
 
+static void print_version(void)
+{
+	puts("wattstep " WATTSTEP_VERSION);
+}
+
 static void print_help(const struct command *command)
 {
 	printf("Usage: wattstep %s [OPTION...]%s%s\n\n%s.\n", command->name, *command->operands ? " " : "",
@@ -34,7 +39,7 @@ static void print_help(const struct command *command)
 		command->more_help(stdout);
 }
 
-static int report(const struct command *command, const struct error *err, bool json)
+int command_report(const struct command *command, const struct error *err, bool json)
 {
 	int status = error_exit_status(err);
 
@@ -83,12 +88,15 @@ static int run_command(const struct command *command, int argc, char **argv)
 		if (options.help) {
 			print_help(command);
 			status = 0;
+		} else if (options.version) {
+			print_version();
+			status = 0;
 		} else if (check_operands(command, &options, &err) == 0) {
 			status = command->main(&options, &err);
 		}
 	}
 	if (status < 0)
-		status = report(command, &err, wants_json(argv));
+		status = command_report(command, &err, wants_json(argv));
 	options_free(&options);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "wattstep %s: standard output cannot be written\n", command->name);
@@ -108,7 +116,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("wattstep " WATTSTEP_VERSION);
+		print_version();
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

@@ -200,11 +200,11 @@ static int find_zones(struct meter_rapl *rapl, struct error *err)
 
 static int forbidden(const char *path, struct error *err)
 {
-	return error_set(
-		err, ERROR_FORBIDDEN,
-		"%s/energy_uj may be read by root alone (since Linux 5.10, against CVE-2020-8694); run wattstep "
-		"as root or give it CAP_DAC_READ_SEARCH",
-		path);
+	return error_set(err, ERROR_FORBIDDEN,
+			 "%s/energy_uj may be read by root alone (since Linux 5.10, against CVE-2020-8694); "
+			 "run wattstep "
+			 "as root or give it CAP_DAC_READ_SEARCH",
+			 path);
 }
 
 /* Takes path and fd over. */

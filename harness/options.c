@@ -22,16 +22,17 @@ struct option_entry {
 #define AT(field) offsetof(struct options, field)
 
 static const struct option_entry entries[OPTION_COUNT] = {
-	[OPTION_PLAN] = {"plan", 'p', "NAME|FILE", KIND_TEXT, AT(plan), 0, 0, NULL, "standard",
-			 "which states, and by which rule: quick, standard, thorough, or a file"},
-	[OPTION_METER] = {"meter", 'm', "LIST", KIND_TEXT, AT(meters), 0, 0, NULL, "all that are there",
-			  "power sources to read, such as rapl,sim (sim is read only when named)"},
+	[OPTION_PLAN] =
+		{"plan", 'p', "NAME|FILE", KIND_TEXT, AT(plan), 0, 0, NULL, "standard",
+		 "which states, and by which rule: quick, standard, thorough, or a file (docs/profile.md)"},
+	[OPTION_METER] = {"meter", 'm', "LIST", KIND_TEXT, AT(meters), 0, 0, NULL,
+			  "all that are there but sim", "power sources to read, such as rapl,sim"},
 	[OPTION_OUTPUT] =
 		{"output", 'o', "FILE", KIND_TEXT, AT(output), 0, 0, NULL, "wattstep-<UTC time>.json",
 		 "the profile; - is standard output, written once at the end, not safe against a crash"},
 	[OPTION_TRACE] = {"trace", 0, "FILE", KIND_TEXT, AT(trace), 0, 0, NULL, NULL,
 			  "keep all readings as CSV, for `wattstep analyze`"},
-	[OPTION_RATE] = {"rate", 0, "HZ", KIND_NUMBER, AT(rate_hz), 0.1, 1000, "Hz", "1",
+	[OPTION_RATE] = {"rate", 0, "HZ", KIND_NUMBER, AT(rate_hz), 0.5, 1000, "Hz", "1",
 			 "how often energy counters are read"},
 	[OPTION_SIM] = {"sim", 0, "KEY=VALUE,...", KIND_TEXT, AT(sim), 0, 0, NULL, NULL,
 			"parameters of the simulated node (`wattstep meters --help` lists them)"},
@@ -47,15 +48,17 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_TAG] = {"tag", 0, "KEY=VALUE", KIND_LIST, AT(tags), 0, 0, NULL, NULL,
 			"a note of your own for the document; may be repeated"},
 	[OPTION_CALIBRATION] = {"calibration", 0, "FILE", KIND_TEXT, AT(calibration), 0, 0, NULL, NULL,
-				"gain, offset and their uncertainty for each channel"},
+				"gain, offset and their uncertainty for each channel (docs/profile.md)"},
 	[OPTION_SYSFS] = {"sysfs", 0, "DIR", KIND_TEXT, AT(roots.sysfs), 0, 0, NULL, "/sys",
-			  "where meters look for the kernel's /sys"},
+			  "where meters and node facts look for the kernel's /sys"},
 	[OPTION_PROCFS] = {"procfs", 0, "DIR", KIND_TEXT, AT(roots.procfs), 0, 0, NULL, "/proc",
-			   "where meters look for the kernel's /proc"},
+			   "where meters and node facts look for the kernel's /proc"},
 	[OPTION_JSON] = {"json", 0, NULL, KIND_FLAG, AT(json), 0, 0, NULL, NULL,
-			 "JSON instead of a table; errors, too"},
-	[OPTION_QUIET] = {"quiet", 'q', NULL, KIND_FLAG, AT(quiet), 0, 0, NULL, NULL, "no progress"},
+			 "JSON instead of text; errors, too"},
+	[OPTION_QUIET] = {"quiet", 'q', NULL, KIND_FLAG, AT(quiet), 0, 0, NULL, NULL, "only what goes wrong"},
 	[OPTION_HELP] = {"help", 'h', NULL, KIND_FLAG, AT(help), 0, 0, NULL, NULL, "this text"},
+	[OPTION_VERSION] = {"version", 0, NULL, KIND_FLAG, AT(version), 0, 0, NULL, NULL,
+			    "the version of wattstep"},
 };
 
 static int store(struct options *options, const struct option_entry *entry, char *value, struct error *err)

@@ -32,6 +32,7 @@ struct options {
 	bool quiet;              /* -q */
 	bool sim_if_absent;      /* --sim-if-absent */
 	bool help;               /* --help */
+	bool version;            /* --version */
 	char **operands;         /* what is left, NULL-terminated; points into argv */
 	int n_operands;
 };
@@ -55,10 +56,14 @@ enum option_id {
 	OPTION_JSON,
 	OPTION_QUIET,
 	OPTION_HELP,
+	OPTION_VERSION,
 	OPTION_COUNT,
 };
 
 #define ACCEPTS(id) (1u << OPTION_##id)
+
+/* What every command accepts. */
+#define ACCEPTS_ALWAYS (ACCEPTS(HELP) | ACCEPTS(VERSION))
 
 /* Parses argv[1..] of a command that accepts those options. ERROR_INPUT names
  * the option and what was expected. options_free releases what it owns. */

@@ -91,7 +91,7 @@ static const char *waiting_text(const struct judge_waiting *waiting)
 		return "a second pass";
 	case REASON_SHORT:
 	case REASON_MISSING:
-		return "the transient and a long enough window";
+		return "a long enough window";
 	case REASON_DRIFT:
 		return "the drift to end";
 	case REASON_SHIFT:
@@ -99,6 +99,23 @@ static const char *waiting_text(const struct judge_waiting *waiting)
 	default:
 		return "more precision";
 	}
+}
+
+static void append_waiting(char *text, size_t size, const struct judge *judge)
+{
+	struct judge_waiting waiting;
+	size_t used = strlen(text);
+
+	if (!judge) {
+		snprintf(text + used, size - used, "  load starts");
+		return;
+	}
+	judge_waits_for(judge, &waiting);
+	snprintf(text + used, size - used, "  waits for %s", waiting_text(&waiting));
+	used = strlen(text);
+	if (waiting.reason == REASON_DRIFT || waiting.reason == REASON_SHIFT ||
+	    waiting.reason == REASON_IMPRECISE)
+		snprintf(text + used, size - used, " (%s)", source_name(waiting.source));
 }
 
 /* As wide as the terminal, so that one line stays one line. */
@@ -126,40 +143,33 @@ void progress_look(struct progress *progress, const struct sampler *sampler, con
 	snprintf(text, sizeof text, "[%zu/%zu] %s", progress->state, progress->n_states, progress->name);
 	append_watts(text, sizeof text, sampler);
 	used = strlen(text);
-	if (judge) {
-		struct judge_waiting waiting;
-
-		judge_waits_for(judge, &waiting);
-		snprintf(text + used, sizeof text - used, "  waits for %s", waiting_text(&waiting));
-		used = strlen(text);
-		if (waiting.reason == REASON_DRIFT || waiting.reason == REASON_SHIFT ||
-		    waiting.reason == REASON_IMPRECISE)
-			snprintf(text + used, sizeof text - used, " (%s)", source_name(waiting.source));
-	} else {
-		snprintf(text + used, sizeof text - used, "  load starts");
-	}
-	used = strlen(text);
 	snprintf(text + used, sizeof text - used, "  at most %.0f:%02.0f left", floor(left_s / 60),
 		 floor(fmod(left_s, 60)));
+	append_waiting(text, sizeof text, judge);
 	draw(progress, text);
 }
 
-void progress_verdict(struct progress *progress, const struct judgement *judgement, const char *note)
+void progress_verdict(struct progress *progress, const struct judgement *judgement)
 {
+	const char *between = "";
+
 	wipe(progress);
 	if (progress->quiet)
 		return;
-	fprintf(stderr, "[%zu/%zu] %-12s %s", progress->state, progress->n_states, progress->name,
+	fprintf(stderr, "[%zu/%zu] %-11s  %s", progress->state, progress->n_states, progress->name,
 		verdict_name(judgement->verdict));
 	if (judgement->reason != REASON_NONE)
 		fprintf(stderr, " (%s)", reason_name(judgement->reason));
 	for (enum source s = 0; s < SOURCES; s++)
-		if (judgement->sources[s].present)
-			fprintf(stderr, "  %s %.2f +- %.2f W", source_name(s),
+		if (judgement->sources[s].present) {
+			fprintf(stderr, "%s  %s %.2f +- %.2f", between, source_name(s),
 				judgement->sources[s].estimate.mean_w, judgement->sources[s].u95_w);
+			between = " W";
+		}
+	fputs(between, stderr);
 	if (!isnan(judgement->window_start_s))
-		fprintf(stderr, "  settled after %.0f s, window %.0f s",
+		fprintf(stderr, "  settled %.0f s, window %.0f s",
 			judgement->window_start_s - judgement->began_s,
 			judgement->window_end_s - judgement->window_start_s);
-	fprintf(stderr, "%s%s\n", note ? "  " : "", note ? note : "");
+	fputc('\n', stderr);
 }

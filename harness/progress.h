@@ -25,7 +25,7 @@ void progress_state(struct progress *progress, const char *name, double left_s);
 void progress_look(struct progress *progress, const struct sampler *sampler, const struct judge *judge);
 
 /* The state is over. */
-void progress_verdict(struct progress *progress, const struct judgement *judgement, const char *note);
+void progress_verdict(struct progress *progress, const struct judgement *judgement);
 
 /* A line that stays, on the terminal too, and even when quiet: something the user has to know. */
 void progress_say(struct progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));

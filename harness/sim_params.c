@@ -14,7 +14,7 @@ const struct sim_parameter sim_parameters[] = {
 	{PARAMETER(sockets), 2, 1, 16, "", true, "processor packages"},
 	{PARAMETER(idle_w), 25, 0, 2000, "W", false, "power of an idle package"},
 	{PARAMETER(span_w), 60, 0, 2000, "W", false, "what full load adds to a package at once"},
-	{PARAMETER(exponent), 0.9, 0.1, 5, "", false, "exponent of the utilisation in that"},
+	{PARAMETER(exponent), 1, 0.1, 5, "", false, "exponent of the utilisation in that"},
 	{PARAMETER(thermal_w), 2, 0, 500, "W", false, "what full load adds to a package as it warms up"},
 	{PARAMETER(thermal_tau_s), 3, 0, 3600, "s", false, "time constant of the warming up"},
 	{PARAMETER(turbo_w), 0, 0, 2000, "W", false,

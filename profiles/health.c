@@ -64,26 +64,17 @@ static void judge_counters(const struct health_facts *facts, const size_t *membe
 	}
 }
 
-static void judge_readings(const struct health_facts *facts, const struct series *series, double now_s,
+static void judge_readings(const struct health_facts *facts, const struct series *series,
 			   struct judgement *out)
 {
 	if (series_missing_share(series, facts->from, facts->to) > MISSING_SHARE ||
-	    series->longest_gap_s > SERIES_GAP_S)
+	    series->longest_gap_s > series_gap_s(series))
 		out->flags |= FLAG_GAPS;
 	if (series->losses >= LOSSES_DEGRADED)
 		out->flags |= FLAG_DEGRADED;
 	if (series->longest_gap_s > SERIES_LOST_S || isnan(series->last_s) ||
-	    now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
+	    facts->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
 		out->flags |= FLAG_SOURCE_LOST;
-}
-
-static double visit_length_s(const struct health_facts *facts)
-{
-	const struct trace_visit *visit = facts->visit;
-
-	if (visit->end_row == visit->first_row)
-		return 0;
-	return (double)(facts->trace->rows[visit->end_row - 1].time_us - visit->began_us) * 1e-6;
 }
 
 static void judge_events(const struct health_facts *facts, struct judgement *out)
@@ -129,7 +120,6 @@ static void compare_sources(const struct health_facts *facts, struct judgement *
 void health_judge(const struct health_facts *facts, struct judgement *out)
 {
 	size_t *members = xcalloc(facts->trace->n_channels, sizeof *members);
-	double now_s = visit_length_s(facts);
 
 	judge_events(facts, out);
 	judge_load(facts, out);
@@ -139,7 +129,7 @@ void health_judge(const struct health_facts *facts, struct judgement *out)
 		if (s == SOURCE_CPU)
 			judge_counters(facts, members, n, out);
 		for (size_t m = 0; m < n && facts->visit->end_row > facts->visit->first_row; m++)
-			judge_readings(facts, &facts->series[members[m]], now_s, out);
+			judge_readings(facts, &facts->series[members[m]], out);
 	}
 	for (size_t i = 0; facts->excluded && i < facts->trace->n_channels; i++)
 		if (facts->excluded[i])

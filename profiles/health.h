@@ -15,6 +15,7 @@ struct health_facts {
 	const struct series *series; /* one for each channel of the trace */
 	const bool *excluded;        /* NULL: none */
 	size_t from, to;             /* the window, seconds of the visit */
+	double now_s;                /* time of the last row that was judged, s of the visit */
 	bool load_lost;              /* a worker or all of the load is gone */
 };
 

@@ -151,6 +151,7 @@ void judge_conclude(struct judge *judge, struct judgement *out)
 			.excluded = judge->excluded,
 			.from = judge->from,
 			.to = judge->to,
+			.now_s = judge->now_s,
 			.load_lost = judge->load_lost,
 		},
 		out);

@@ -103,19 +103,45 @@ static json_t *state_json(const struct trace *trace, const struct trace_visit *v
 				      "target_pct", json_number_or_null(visit->target_pct), "steal_pct",
 				      json_number_or_null(judgement->steal_pct)));
 	if (visit->context)
-		json_object_update(state, visit->context);
+		json_object_update_new(state, json_deep_copy(visit->context));
 	json_object_set_new(state, "flags", flags_json(judgement->flags));
 	return state;
+}
+
+/* Watts of the processors for each percent of the machine's time, from idle to the first state that is at
+ * least 10 points busier; NAN where there are none. */
+static double slope_w_per_pct(const struct judgement *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n; j++) {
+			double pct = all[j].machine_pct - all[i].machine_pct;
+
+			if (pct >= 10 && all[i].sources[SOURCE_CPU].present &&
+			    all[j].sources[SOURCE_CPU].present)
+				return (all[j].sources[SOURCE_CPU].estimate.mean_w -
+					all[i].sources[SOURCE_CPU].estimate.mean_w) /
+				       pct;
+		}
+	return NAN;
 }
 
 json_t *profile_states(const struct trace *trace)
 {
 	bool *excluded = xcalloc(trace->n_channels, sizeof *excluded);
 	struct judgement *all = judge_all(trace, excluded);
+	double slope = slope_w_per_pct(all, trace->n_visits);
 	json_t *states = json_array();
 
-	for (size_t v = 0; v < trace->n_visits; v++)
-		json_array_append_new(states, state_json(trace, &trace->visits[v], &all[v], excluded));
+	for (size_t v = 0; v < trace->n_visits; v++) {
+		json_t *state = state_json(trace, &trace->visits[v], &all[v], excluded);
+		json_t *overhead = json_object_get(state, "overhead");
+
+		if (overhead)
+			json_object_set_new(
+				overhead, "power_w",
+				json_number_or_null(slope * json_get_number(overhead, "machine_pct")));
+		json_array_append_new(states, state);
+	}
 	judge_all_free(all, trace->n_visits);
 	free(excluded);
 	return states;

@@ -26,8 +26,8 @@ static const struct rule rules[] = {
 /* A slow source has its window once so many updates have come. */
 #define SLOW_UPDATES 10.0
 
-/* The truncation cuts up to seven 5-s batches of plain noise in nine runs of ten (4000 simulated windows of
- * 12 to 20 batches: 2 in 75 %, 5 in 90 %), and every source's cut counts. With 10 s of slack three of four
+/* The truncation cuts batches of plain noise, too: none in 60 %, at most five (25 s) in 90 % of 4000
+ * simulated windows of 12 to 20 batches, and every source's cut counts. With 10 s of slack three of four
  * quick states under load ended as `short` beside a BMC. */
 #define SLOW_SLACK_S 35.0
 

@@ -44,6 +44,11 @@ void series_restart(struct series *series, double time_s)
 	series->restart_s = fmax(series->restart_s, time_s - series->lag_s);
 }
 
+double series_gap_s(const struct series *series)
+{
+	return fmax(SERIES_GAP_S, 2.5 * series->channel->interval_s);
+}
+
 static double tolerance_s(const struct series *series)
 {
 	return EDGE_TOLERANCE * fmin(series->channel->interval_s, 1);
@@ -106,7 +111,7 @@ static void count_readings(struct series *series, double gap_s)
 	series->expected += (uint32_t)steps;
 	series->missing += (uint32_t)steps - 1;
 	series->longest_gap_s = fmax(series->longest_gap_s, gap_s);
-	if (gap_s > SERIES_GAP_S)
+	if (gap_s > series_gap_s(series))
 		series->losses++;
 }
 
@@ -125,7 +130,7 @@ static void add_energy(struct series *series, double time_s, double joules)
 
 static void add_power(struct series *series, double time_s, double watts, double gap_s)
 {
-	if (isnan(series->last_s) || series->broken || gap_s > SERIES_GAP_S)
+	if (isnan(series->last_s) || series->broken || gap_s > series_gap_s(series))
 		anchor_at(series, time_s, 0);
 	else
 		extend_to(series, time_s, series->anchor + series->held_w * (time_s - series->anchor_s));

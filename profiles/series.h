@@ -64,6 +64,10 @@ void series_restart(struct series *series, double time_s);
 /* Adds a reading in trace units, time_s seconds after the visit began. */
 void series_add(struct series *series, double time_s, int64_t value);
 
+/* How long a gap between two readings of this channel is flagged: SERIES_GAP_S, or more where it is sampled
+ * more rarely than every 4 s. */
+double series_gap_s(const struct series *series);
+
 /* Share of the readings that are missing in seconds [from, to). */
 double series_missing_share(const struct series *series, size_t from, size_t to);
 

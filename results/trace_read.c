@@ -368,6 +368,7 @@ struct trace *trace_read(const char *path, struct error *err)
 		error_set(err, ERROR_INPUT, "%s: cannot be read: %s", reader.name, strerror(errno));
 		return NULL;
 	}
+	reader.last_us = xcalloc(1, sizeof *reader.last_us);
 	reader.trace = trace_new(rule_find("standard"));
 	reader.trace->bare = reader.trace->complete = true;
 	while (result == 0 && (length = getline(&line, &room, file)) > 0) {

@@ -10,7 +10,7 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("WATTSTEP_BUILD", ROOT / "build"))
+BUILD = pathlib.Path(os.environ.get("WATTSTEP_BUILD", ROOT / "build")).resolve()
 PROGRAM = BUILD / "wattstep"
 
 
@@ -19,8 +19,8 @@ PR_SET_CHILD_SUBREAPER = 36
 ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def descendants():
-    """Live processes (pid, command line) below this one, however deep."""
+def descendants(leave_out=frozenset()):
+    """Live processes (pid, command line) below this one, however deep; not those that are left out, nor below them."""
     parents, lines = {}, {}
     for entry in pathlib.Path("/proc").iterdir():
         try:
@@ -34,15 +34,10 @@ def descendants():
             pass  # ended meanwhile
     below, grew = {os.getpid()}, True
     while grew:
-        more = {pid for pid, parent in parents.items() if parent in below} - below
+        more = {pid for pid, parent in parents.items() if parent in below} - below - leave_out
         below |= more
         grew = bool(more)
     return [(pid, lines[pid]) for pid in below if pid != os.getpid() and pid in lines]
-
-
-def workers():
-    """The processes of stress-ng below this one."""
-    return [pid for pid, line in descendants() if "stress-ng" in line and "wattstep" not in line.split("stress-ng")[0]]
 
 
 class Case(unittest.TestCase):
@@ -54,7 +49,7 @@ class Case(unittest.TestCase):
         self.dir = pathlib.Path(self.folder.name)
         (self.dir / "tmp").mkdir()
         self.environment = {**os.environ, "TMPDIR": str(self.dir / "tmp")}
-        self.before = {pid for pid, _ in descendants()}
+        self.before = {int(pid) for pid in pathlib.Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
 
     def start(self, *arguments, **options):
         process = subprocess.Popen([str(PROGRAM), *map(str, arguments)], cwd=self.dir, env=self.environment, text=True,
@@ -85,10 +80,14 @@ class Case(unittest.TestCase):
 
     def assert_nothing_left(self, within=3.0):
         end = time.monotonic() + within
-        while (left := [p for p in descendants() if p[0] not in self.before]) and time.monotonic() < end:
+        while (left := descendants(self.before)) and time.monotonic() < end:
             time.sleep(0.05)
         self.assertEqual(left, [], "processes left running")
         self.assertEqual(sorted(os.listdir(self.dir / "tmp")), [], "temporary files left")
+
+    def workers(self):
+        """The processes of stress-ng that this test has started."""
+        return [pid for pid, line in descendants(self.before) if "stress-ng" in line.split(" ")[0]]
 
     def wait_for(self, condition, what, timeout=60):
         end = time.monotonic() + timeout

@@ -97,8 +97,9 @@ static void digest_plan(struct plan *plan)
 	json_decref(definition);
 }
 
-static struct plan *plan_from_json(const json_t *value, const char *name, const char *path, struct error *err)
+struct plan *plan_from_json(const json_t *value, const char *path, struct error *err)
 {
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	const json_t *rounds = json_object_get(value, "rounds");
 	const char *description = json_get_string(value, "description");
 	struct plan *plan;
@@ -144,18 +145,17 @@ static bool is_builtin(const char *name)
 
 struct plan *plan_load(const char *name_or_path, struct error *err)
 {
-	bool from_stdin = strcmp(name_or_path, "-") == 0;
 	struct plan *plan = NULL;
 	json_t *value = NULL;
 
-	if (from_stdin || definition_is_path(name_or_path))
+	if (strcmp(name_or_path, "-") == 0 || definition_is_path(name_or_path))
 		value = json_read(name_or_path, err);
 	else if (is_builtin(name_or_path))
 		value = read_builtin(name_or_path, err);
 	else
 		definition_refuse_name("plan", name_or_path, builtin_names, ARRAY_SIZE(builtin_names), err);
 	if (value)
-		plan = plan_from_json(value, from_stdin ? "standard input" : name_or_path, name_or_path, err);
+		plan = plan_from_json(value, name_or_path, err);
 	json_decref(value);
 	return plan;
 }

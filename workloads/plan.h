@@ -27,6 +27,11 @@ struct plan {
  * two different loads. The caller frees with plan_free. ERROR_INPUT. */
 struct plan *plan_load(const char *name_or_path, struct error *err) __attribute__((warn_unused_result));
 
+/* Makes a plan of a document that was read from path ("-": standard input). The
+ * caller frees with plan_free. ERROR_INPUT. */
+struct plan *plan_from_json(const json_t *value, const char *path, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* Replaces the plan's states by those named on the command line (each as for
  * state_load) and recomputes its hash. After an error the plan can only be freed. */
 int plan_select(struct plan *plan, char *const *names, size_t n, struct error *err)

@@ -143,7 +143,7 @@ class RunIsInterrupted(wattstep.Case):
     def begin(self, *states, source=("--meter", "sim")):
         """Starts a run and waits until its first load is being measured."""
         process = self.start("run", "--plan", "quick", *source, "-o", "p.json", "--trace", "t.csv", *states)
-        self.wait_for(lambda: len(wattstep.workers()) >= 2, "the load")
+        self.wait_for(lambda: len(self.workers()) >= 2, "the load")
         return process
 
     def interrupt(self, number):
@@ -170,7 +170,7 @@ class RunIsInterrupted(wattstep.Case):
         with PowercapNode(wattstep.BUILD, sockets=1) as node:
             process = self.begin("single-core", "all-cores", source=("--sysfs", node.sysfs))
             self.wait_for(lambda: (self.dir / "p.json").exists(), "the first state", timeout=150)
-            self.wait_for(lambda: len(wattstep.workers()) >= 3, "the second load")
+            self.wait_for(lambda: len(self.workers()) >= 3, "the second load")
             process.kill()
             process.wait(timeout=20)
             self.before.add(node.rig.pid)
@@ -186,14 +186,40 @@ class RunIsInterrupted(wattstep.Case):
     def test_a_killed_worker_is_seen_and_the_state_is_invalid(self):
         process = self.start("run", "--plan", "quick", "--meter", "sim", "-o", "p.json", "all-cores")
         # A state is being measured once all workers are there and its CPUs are busy: after some seconds.
-        self.wait_for(lambda: len(wattstep.workers()) >= 3, "the load")
+        self.wait_for(lambda: len(self.workers()) >= 3, "the load")
         time.sleep(8)
-        os.kill(max(wattstep.workers()), signal.SIGKILL)
+        os.kill(max(self.workers()), signal.SIGKILL)
         out, err = process.communicate(timeout=120)
         self.assertEqual(process.returncode, 11, err)
         state = self.profile()["states"][0]
         self.assertEqual((state["verdict"], state["reason"]), ("invalid", "load_not_held"))
         self.assert_nothing_left()
+
+
+class RunSamples(wattstep.Case):
+    def test_at_1_khz_every_tick_is_read_or_counted_as_late(self):
+        process = self.start("run", "--plan", "quick", "--meter", "sim", "--rate", "1000", "-o", "p.json", "--trace", "t.csv",
+                             "idle")
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 130, err)
+        times = [float(line.split(",")[0]) for line in (self.dir / "t.csv").read_text().splitlines()
+                 if ",sim/package-0," in line and not line.startswith("#")]
+        ticks = (times[-1] - times[0]) * 1000
+        read, late = len(times), self.profile()["run"]["overhead"]["late_ticks"]
+        print(f"{read} of {ticks:.0f} ticks read, {late} late")
+        self.assertGreater(ticks, 1000)
+        self.assertGreaterEqual(read + late, 0.99 * ticks)
+
+    def test_the_profile_can_go_to_standard_output_at_the_end(self):
+        process = self.start("run", "--plan", "quick", "--meter", "sim", "-q", "-o", "-", "idle")
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertFalse(json.loads(out)["complete"])
+        self.assertIn("crash", err)
+        self.assertEqual(list(self.dir.glob("*.json")), [])
 
 
 if __name__ == "__main__":

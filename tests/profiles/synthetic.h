@@ -76,12 +76,12 @@ static inline void synthetic_row(struct synthetic *s, size_t channel, double val
 }
 
 /* Runs one energy channel by a law for so many seconds. */
-static inline void synthetic_run(struct synthetic *s, size_t channel, double seconds, power_law *law)
+static inline void synthetic_run(struct synthetic *s, size_t channel, int seconds, power_law *law)
 {
 	double began_s = s->clock_s;
 
 	synthetic_row(s, channel, s->energy_j[channel]);
-	for (double t = 1; t <= seconds; t++) {
+	for (int t = 1; t <= seconds; t++) {
 		s->clock_s = began_s + t;
 		synthetic_second(s, channel, law(t - 0.5));
 		synthetic_row(s, channel, s->energy_j[channel]);

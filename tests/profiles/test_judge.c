@@ -40,7 +40,7 @@ static double small(double t)
 }
 
 /* Judges one state of a law by a rule, with 0.5 % noise. */
-static void judge_law(const char *rule, power_law *law, double seconds, struct judgement *out)
+static void judge_law(const char *rule, power_law *law, int seconds, struct judgement *out)
 {
 	struct synthetic s = synthetic_new(rule, 7);
 
@@ -156,7 +156,7 @@ static void power_that_settles_with_30_s_of_tau_under_a_slow_source_is_waited_fo
 	for (int t = 0; t <= 600; t++) {
 		s.clock_s = t;
 		synthetic_row(&s, 0, 200.0 * t);
-		synthetic_row(&s, 1, round(300 + 20 * (1 - exp(-(double)(t / 5 * 5) / 30))));
+		synthetic_row(&s, 1, round(300 + 20 * (1 - exp(-(t - t % 5) / 30.0))));
 	}
 	synthetic_judge(&s, 0, &j);
 	assert_verdict(&j, VERDICT_STABLE, REASON_NONE);

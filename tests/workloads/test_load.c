@@ -352,6 +352,7 @@ static void the_load_gets_default_signals(void **state)
 	struct error err = {0};
 	struct load *load;
 	sigset_t one, before;
+	const char *ignored;
 	char text[4096];
 
 	(void)state;
@@ -367,7 +368,10 @@ static void the_load_gets_default_signals(void **state)
 	assert_int_equal(poll(&input, 1, (int)(1000 * PATIENCE_S)), 1);
 	assert_true(file_read_text(output, text, sizeof text) > 0);
 	assert_non_null(strstr(text, "SigBlk:\t0000000000000000"));
-	assert_non_null(strstr(text, "SigIgn:\t0000000000000000"));
+	ignored = strstr(text, "SigIgn:\t");
+	assert_non_null(ignored);
+	/* glibc keeps 32 and 33 to itself; make leaves them ignored in what it starts. */
+	assert_true((strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~0x180000000ull) == 0);
 	assert_stops(load);
 	free(output);
 }

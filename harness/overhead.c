@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "harness/overhead.h"
+
+#include <math.h>
+#include <sys/resource.h>
+
+#include "harness/base/json.h"
+
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+}
+
+void overhead_now(const struct sampler *sampler, struct overhead *out)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	*out = (struct overhead){
+		.at = mono_now(),
+		.cpu_s = seconds(used.ru_utime) + seconds(used.ru_stime),
+		.wakeups = used.ru_nvcsw,
+		.max_rss_bytes = used.ru_maxrss * 1024,
+		.late_ticks = sampler_late_ticks(sampler),
+	};
+}
+
+json_t *overhead_json(const struct overhead *before, const struct overhead *after, unsigned threads)
+{
+	double elapsed_s = mono_between_s(before->at, after->at), cpu_s = after->cpu_s - before->cpu_s;
+
+	return json_pack("{s:o, s:I, s:I, s:I, s:o}", "cpu_s", json_number_or_null(cpu_s), "wakeups",
+			 (json_int_t)(after->wakeups - before->wakeups), "max_rss_bytes",
+			 (json_int_t)after->max_rss_bytes, "late_ticks",
+			 (json_int_t)(after->late_ticks - before->late_ticks), "machine_pct",
+			 json_number_or_null(elapsed_s > 0 ? 100 * cpu_s / (elapsed_s * threads) : NAN));
+}

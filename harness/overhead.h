@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * overhead.h - what this program itself costs the node that it measures. The
+ * load is a process of its own and not in it.
+ */
+#ifndef WATTSTEP_OVERHEAD_H
+#define WATTSTEP_OVERHEAD_H
+
+#include <jansson.h>
+
+#include "harness/sampler.h"
+
+struct overhead {
+	mono_t at;
+	double cpu_s;        /* user and system time of this process */
+	long wakeups;        /* how often it slept and was woken */
+	long max_rss_bytes;  /* most memory it held so far */
+	uint64_t late_ticks; /* sampler_late_ticks */
+};
+
+/* From the program's start until now. */
+void overhead_now(const struct sampler *sampler, struct overhead *out);
+
+/* A state's "overhead": what was used from before to after. machine_pct is the
+ * CPU time's share of that of all threads of the node. A new reference. */
+json_t *overhead_json(const struct overhead *before, const struct overhead *after, unsigned threads)
+	__attribute__((warn_unused_result));
+
+#endif
