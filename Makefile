@@ -25,13 +25,14 @@ PROGRAM := $(BUILD)/wattstep
 
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard $(ROOMS:%=tests/%/test_*.c)))
 RIGS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/rigs/*.c))
+SIMULATE := $(BUILD)/tests/simulate/simulate
 MANUALS := $(patsubst docs/man/%.md,$(BUILD)/man/%,$(wildcard docs/man/*.md))
 
 ifeq ($(V),0)
 say = @echo "  $(1)"; 
 endif
 
-.PHONY: all run deps deps-check check sanitize lint coverage install clean man
+.PHONY: all run deps deps-check check sanitize simulate lint coverage install clean man
 .DELETE_ON_ERROR:
 
 all: $(PROGRAM)
@@ -62,6 +63,10 @@ sanitize: deps-check
 .PHONY: sanitize-only
 sanitize-only: $(PROGRAM) $(TESTS) $(RIGS)
 	$(PYTHON) tests/run.py --build $(BUILD) --quick
+
+# The judge over thousands of synthetic states, in simulated time: docs/method.md has the table.
+simulate: $(SIMULATE)
+	$(SIMULATE)
 
 lint: deps-check
 	tests/lint.sh
@@ -113,4 +118,4 @@ $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 $(BUILD)/man/%: docs/man/%.md
 	$(call say,MAN  $@)mkdir -p $(@D) && pandoc -s -f markdown -t man -M footer="wattstep $(VERSION)" -o $@ $<
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d) $(RIGS:=.d)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(RIGS:=.d) $(SIMULATE).d

@@ -12,7 +12,20 @@
 #include "harness/base/text.h"
 
 #define MOST_BATCHES 20
-#define MOST_AUTOCORRELATION 0.9
+/* Values as slow as this cannot be told from drift within a window. */
+#define MOST_AUTOCORRELATION 0.97
+
+/* The first k cosines of a window of L s are its changes of 2 L / k s and slower: 24 s up to a window of 120
+ * s, slower in longer ones. More cosines know the variance better and miss what is slower than they are. Four
+ * leave t at 2.8. */
+#define SECONDS_PER_COSINE 12
+#define LEAST_COSINES 4
+#define MOST_COSINES 10
+
+/* An error whose sign is known needs the one-sided 95 % beside it: t(0.95) / t(0.975), 0.82 at 10 degrees of
+ * freedom. */
+#define ONE_SIDED 0.82
+
 #define NORMAL_95_ONE_SIDED 1.645 /* of the equivalence test on the drift */
 
 /* Tolerances relative to the mean, and what they never fall below, W: idle DRAM of 0.3 W has to end, too. */
@@ -23,12 +36,6 @@
 #define LEAST_PRECISION_W 0.25
 #define SLOW_PRECISION 0.01
 #define LEAST_SLOW_PRECISION_W 1.0
-
-/* An isolated batch further from the median than so many robust standard deviations, and than this share, is
- * a spike. */
-#define SPIKE_DEVIATIONS 5.0
-#define SPIKE_SHARE 0.005
-#define MAD_TO_SD 1.4826 /* of a normal distribution */
 
 /* Means of blocks of `size` values, as far as known; the last block may be shorter than the rest only if it
  * is the first. Returns how many. */
@@ -85,24 +92,6 @@ static double lag1_autocorrelation(const double *y, size_t n)
 	return square > 0 ? product / square : 0;
 }
 
-/* The scatter of batch means, corrected for their autocorrelation (METHOD 3, rule 4). */
-static void scatter(const double *w, size_t n, size_t batch, double *means, struct estimate *out)
-{
-	size_t k;
-	double r, k_eff;
-
-	k = block_means(w, n, batch, means);
-	out->u_a_w = out->half_width_w = INFINITY;
-	if (k < 2)
-		return;
-	r = lag1_autocorrelation(means, k);
-	r = fmin(fmax(r + (1 + 4 * r) / (double)k, 0), MOST_AUTOCORRELATION);
-	k_eff = fmax(2, (double)k * (1 - r) / (1 + r));
-	out->u_a_w = gsl_stats_sd(means, 1, k) / sqrt(k_eff);
-	out->half_width_w = gsl_cdf_tdist_Pinv(0.975, k_eff - 1) * out->u_a_w;
-	out->drift_w_per_s = theil_sen(means, k, (double)batch);
-}
-
 static double mean_of_known(const double *w, size_t n)
 {
 	double sum = 0;
@@ -116,6 +105,79 @@ static double mean_of_known(const double *w, size_t n)
 	return known ? sum / (double)known : NAN;
 }
 
+/*
+ * Long-run variance of the values' mean from their slowest changes: the first
+ * k cosines (Lazarus, Lewis, Stock and Watson 2018), after an autoregression of
+ * first order has taken out what it explains (prewhitening: Andrews and Monahan
+ * 1992), since the cosines alone are too low where noise is slow.
+ */
+static void slow_scatter(const double *v, size_t n, struct estimate *out)
+{
+	double mean = gsl_stats_mean(v, 1, n), r = lag1_autocorrelation(v, n), sum = 0, freedom;
+	size_t k = (size_t)fmin(MOST_COSINES, fmax(LEAST_COSINES, (double)n / SECONDS_PER_COSINE));
+
+	k = k < n - 1 ? k : n - 1;
+	r = fmin(fmax(r + (1 + 4 * r) / (double)n, 0), MOST_AUTOCORRELATION);
+	for (size_t j = 1; j <= k; j++) {
+		/* cos(pi j (i + 1/2) / n) by its recurrence. */
+		double step = M_PI * (double)j / (double)n, x = 0;
+		double cosine = cos(step / 2), last = cosine, twice = 2 * cos(step);
+
+		for (size_t i = 0; i < n; i++) {
+			double next = twice * cosine - last;
+
+			x += cosine * (v[i] - mean - r * (i ? v[i - 1] - mean : v[0] - mean));
+			last = cosine;
+			cosine = next;
+		}
+		sum += 2 * x * x / (double)n;
+	}
+	out->u_a_w = sqrt(sum / (double)k / (double)n) / (1 - r);
+	/* r is known to sqrt((1 - r^2) / n), so the variance, as 1 / (1 - r)^2, to 2 sqrt((1 + r) / (1 - r) /
+	 * n). */
+	freedom = 1 / (1 / (double)k + 2 * (1 + r) / (1 - r) / (double)n);
+	out->half_width_w = gsl_cdf_tdist_Pinv(0.975, fmax(1, freedom)) * out->u_a_w;
+}
+
+/*
+ * The scatter of the mean. w: seconds without the transient. Batch means see
+ * what repeats within the window, and what jumps; the larger interval counts.
+ */
+static void scatter(const double *w, size_t n, size_t period, size_t batch, struct estimate *out)
+{
+	double *v = xcalloc(n, sizeof *v);
+	size_t k = block_means(w, n, batch, v);
+
+	out->u_a_w = out->half_width_w = INFINITY;
+	if (k >= 2) {
+		double batches_w =
+			gsl_cdf_tdist_Pinv(0.975, (double)k - 1) * gsl_stats_sd(v, 1, k) / sqrt((double)k);
+
+		slow_scatter(v, block_means(w, n, period, v), out);
+		out->half_width_w = fmax(out->half_width_w, batches_w);
+	}
+	free(v);
+}
+
+/* What of the transient is left in the window, which begins `lead` seconds into w; rest: the window without
+ * it. */
+static void find_remainder(const double *w, size_t lead, size_t n, double *rest, struct estimate *out)
+{
+	size_t m = (lead + n) / BATCH_S, skip = (lead + n) % BATCH_S;
+	double *z = xcalloc(m + 1, sizeof *z);
+	struct transient tail;
+	double from_s = (double)lead - (double)skip;
+
+	for (size_t j = 0; j < m; j++)
+		z[j] = mean_of_known(w + skip + j * BATCH_S, BATCH_S);
+	transient_fit(z, m, lead / BATCH_S, &tail);
+	out->remainder_w = transient_mean(&tail, from_s, from_s + (double)n);
+	out->u_remainder_w = fmax(0, tail.most_remainder_w - fabs(out->remainder_w)) / 2;
+	for (size_t i = 0; i < n; i++)
+		rest[i] = w[lead + i] - tail.amplitude_w * exp(-(from_s + (double)i + 0.5) / tail.tau_s);
+	free(z);
+}
+
 static void describe(double *values, size_t n, struct estimate *out)
 {
 	out->n = n;
@@ -126,92 +188,43 @@ static void describe(double *values, size_t n, struct estimate *out)
 		out->n_distinct += values[i] != values[i - 1];
 }
 
-int estimate_window(const double *w, size_t n_seconds, size_t period, struct estimate *out)
+/* Drift and shift as they are seen; the scatter around the transient. */
+static void steadiness(const double *w, size_t lead, size_t n, size_t period, struct estimate *out)
 {
+	const double *window = w + lead;
 	size_t shortest = period > BATCH_S ? period : BATCH_S;
-	size_t batch = (n_seconds + MOST_BATCHES - 1) / MOST_BATCHES;
+	size_t batch = (n + MOST_BATCHES - 1) / MOST_BATCHES;
+	double *v = xcalloc(n, sizeof *v);
+	double halves_w = mean_of_known(window + n / 2, n - n / 2) - mean_of_known(window, n / 2);
+
+	batch = batch > shortest ? batch : shortest;
+	out->drift_w_per_s = theil_sen(v, block_means(window, n, batch, v), (double)batch);
+	out->shift_w = isnan(halves_w) ? 0 : halves_w;
+	find_remainder(w, lead, n, v, out);
+	scatter(v, n, period, batch, out);
+	out->half_width_w = fmax(out->half_width_w, fabs(out->remainder_w) + ONE_SIDED * out->half_width_w);
+	free(v);
+}
+
+int estimate_window(const double *w, size_t lead, size_t n_seconds, size_t period, struct estimate *out)
+{
+	const double *window = w + lead;
 	double *values = xcalloc(n_seconds, sizeof *values);
-	size_t n = block_means(w, n_seconds, period, values);
+	size_t n = block_means(window, n_seconds, period, values);
 
 	*out = (struct estimate){
-		.mean_w = mean_of_known(w, n_seconds), .min_w = INFINITY, .max_w = -INFINITY};
+		.mean_w = mean_of_known(window, n_seconds), .min_w = INFINITY, .max_w = -INFINITY};
 	if (n) {
-		double halves;
-
 		for (size_t i = 0; i < n_seconds; i++) {
-			out->min_w = fmin(out->min_w, w[i]);
-			out->max_w = fmax(out->max_w, w[i]);
+			out->min_w = fmin(out->min_w, window[i]);
+			out->max_w = fmax(out->max_w, window[i]);
 		}
-
 		describe(values, n, out);
-		scatter(w, n_seconds, batch > shortest ? batch : shortest, values, out);
-		halves = mean_of_known(w + n_seconds / 2, n_seconds - n_seconds / 2) -
-			 mean_of_known(w, n_seconds / 2);
-		out->shift_w = isnan(halves) ? 0 : halves;
+		steadiness(w, lead, n_seconds, period, out);
 		out->n_eff = out->u_a_w > 0 ? fmin((double)n, pow(out->sd_w / out->u_a_w, 2)) : (double)n;
 	}
 	free(values);
 	return n ? 0 : -1;
-}
-
-/* Replaces isolated spikes by the median, and unknown values as well: for detection only. */
-static void replace_spikes(double *z, size_t m)
-{
-	double *sorted = xcalloc(m, sizeof *sorted);
-	double *original = xcalloc(m, sizeof *original);
-	double median, limit;
-	size_t n = 0;
-
-	for (size_t i = 0; i < m; i++)
-		if (!isnan(z[i]))
-			sorted[n++] = z[i];
-	median = n ? median_of(sorted, n) : 0;
-	for (size_t i = 0; i < m; i++)
-		if (isnan(z[i]))
-			z[i] = median;
-	memcpy(original, z, m * sizeof *z);
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = fabs(sorted[i] - median);
-	limit = n ? SPIKE_DEVIATIONS * MAD_TO_SD * median_of(sorted, n) : 0;
-	limit = fmax(limit, SPIKE_SHARE * fabs(median));
-	for (size_t i = 0; i < m; i++) {
-		bool before_inside = i == 0 || fabs(original[i - 1] - median) <= limit;
-		bool after_inside = i + 1 == m || fabs(original[i + 1] - median) <= limit;
-
-		if (fabs(original[i] - median) > limit && before_inside && after_inside)
-			z[i] = median;
-	}
-	free(original);
-	free(sorted);
-}
-
-size_t estimate_truncation(const double *z, size_t m, double step)
-{
-	double *clean = xcalloc(m, sizeof *clean);
-	double best = INFINITY, mean = 0, squares = 0;
-	size_t cut = 0, n = 0;
-
-	memcpy(clean, z, m * sizeof *z);
-	replace_spikes(clean, m);
-	if (step > 0 && gsl_stats_max(clean, 1, m) - gsl_stats_min(clean, 1, m) <= step) {
-		free(clean);
-		return 0;
-	}
-	/* Welford's update from the end: squares is the sum about the mean of clean[d..m). */
-	for (size_t d = m; d-- > 0;) {
-		double from_mean = clean[d] - mean, error;
-
-		n++;
-		mean += from_mean / (double)n;
-		squares += from_mean * (clean[d] - mean);
-		error = squares / ((double)n * (double)n);
-		if (d <= m / 2 && error <= best) {
-			best = error;
-			cut = d;
-		}
-	}
-	free(clean);
-	return cut;
 }
 
 enum reason estimate_judge(const struct estimate *e, const struct rule *rule, double length_s, bool slow)
@@ -231,13 +244,12 @@ enum reason estimate_judge(const struct estimate *e, const struct rule *rule, do
 	return REASON_NONE;
 }
 
-double estimate_u95_w(const struct estimate *e, double length_s, const struct uncertainty_terms *terms)
+double estimate_u95_w(const struct estimate *e, const struct uncertainty_terms *terms)
 {
 	double u_a = fmax(e->u_a_w, terms->u_rep_w);
-	double u_d = fabs(e->drift_w_per_s) * length_s / sqrt(12);
 	double u_q = terms->resolution_w / sqrt(e->sd_w < terms->resolution_w / 2 ? 12 : 12 * e->n_eff);
-	double u_c = sqrt(u_a * u_a + u_d * u_d + u_q * u_q);
-	double u95 = fmax(e->half_width_w, 2 * u_c) + terms->resolution_w / 2;
+	double u_c = sqrt(u_a * u_a + e->u_remainder_w * e->u_remainder_w + u_q * u_q);
+	double u95 = fmax(e->half_width_w, fabs(e->remainder_w) + 2 * u_c) + terms->resolution_w / 2;
 
 	return hypot(u95, 2 * terms->u_cal_w);
 }

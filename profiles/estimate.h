@@ -13,10 +13,8 @@
 #include <stddef.h>
 
 #include "profiles/rule.h"
+#include "profiles/transient.h"
 #include "profiles/verdict.h"
-
-/* Batches of the steady-state test are this long, s. */
-#define BATCH_S 5
 
 struct estimate {
 	size_t n;          /* values that went in: seconds, or updates of a slow source */
@@ -26,26 +24,20 @@ struct estimate {
 	double drift_w_per_s; /* Theil-Sen slope over the batch means */
 	double shift_w;       /* mean of the second half minus mean of the first */
 	double u_a_w;         /* standard uncertainty of the mean from its scatter */
+	double remainder_w;   /* what the fitted transient adds to the mean ... */
+	double u_remainder_w; /* ... and its standard uncertainty; 0: no transient shows */
 	double half_width_w;  /* h: of the 95 % confidence interval of the mean */
 };
 
 /*
- * The estimate of n_seconds means of one second each, w[i] in watts or NAN.
- * period: seconds from one update of the source to the next, 1 for a fast one;
- * n, sd and median are over means of so many seconds. Batches for the
- * autocorrelation are BATCH_S or period long, the longer. Returns -1 where no
- * value is known.
+ * The estimate of the window w[lead .. lead + n_seconds), means of one second
+ * each in watts or NAN. What lies before it, from the floor on, is for the
+ * transient alone. period: seconds from one update of the source to the next, 1
+ * for a fast one; n, sd and median are over means of so many seconds. Batches
+ * are BATCH_S or period long, the longer. Returns -1 where no value of the
+ * window is known.
  */
-int estimate_window(const double *w, size_t n_seconds, size_t period, struct estimate *out);
-
-/*
- * MSER-5 (White 1997): how many leading values of z to cut so that the rest has
- * the least standard error; at most half of them. For the search alone, an
- * isolated spike is replaced by the median, and values that all lie within one
- * step of the source's resolution (0: energy counters) show no transient. z may
- * hold NAN.
- */
-size_t estimate_truncation(const double *z, size_t m, double step);
+int estimate_window(const double *w, size_t lead, size_t n_seconds, size_t period, struct estimate *out);
 
 /*
  * Rules 5 to 7 on a window of length_s: REASON_NONE passes, else the first of
@@ -61,7 +53,6 @@ struct uncertainty_terms {
 };
 
 /* u95: what the mean is known to, with 95 % confidence (METHOD 4). */
-double estimate_u95_w(const struct estimate *estimate, double length_s,
-		      const struct uncertainty_terms *terms);
+double estimate_u95_w(const struct estimate *estimate, const struct uncertainty_terms *terms);
 
 #endif

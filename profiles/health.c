@@ -178,7 +178,7 @@ static void fold_rounds(struct statistics **stats, size_t n)
 		double resolution_w = stats[i]->slow ? stats[i]->resolution_w : 0;
 
 		stats[i]->u95_w =
-			estimate_u95_w(&stats[i]->estimate, stats[i]->length_s,
+			estimate_u95_w(&stats[i]->estimate,
 				       &(struct uncertainty_terms){resolution_w, u_rep_w, stats[i]->u_cal_w});
 	}
 	free(means);

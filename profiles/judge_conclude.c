@@ -32,13 +32,14 @@ static double calibration_u_w(const struct judge *judge, size_t index)
 }
 
 /* The sum of channels in each second of the window. */
-static void sum_seconds(const struct judge *judge, const size_t *members, size_t n_members, double *w)
+static void sum_seconds(const struct judge *judge, const size_t *members, size_t n_members, size_t lead,
+			double *w)
 {
-	for (size_t i = judge->from; i < judge->to; i++)
+	for (size_t i = judge->from - lead; i < judge->to; i++)
 		for (size_t m = 0; m < n_members; m++) {
 			const struct series *series = &judge->series[members[m]];
 
-			w[i - judge->from] += i < series->n ? series->seconds[i].w : NAN;
+			w[i - judge->from + lead] += i < series->n ? series->seconds[i].w : NAN;
 		}
 }
 
@@ -48,7 +49,9 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 {
 	const struct trace_channel *first = &judge->trace->channels[members[0]];
 	size_t n = judge->to - judge->from;
-	double *w = xcalloc(n, sizeof *w);
+	size_t floor_s = (size_t)ceil(judge->floor_s);
+	size_t lead;
+	double *w;
 	double step_w = channel_step_w(first);
 	bool slow = channel_is_slow(first);
 
@@ -59,9 +62,13 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 		.length_s = (double)n,
 		.resolution_w = slow ? step_w : NAN,
 	};
-	sum_seconds(judge, members, n_members, w);
+	for (size_t m = 0; m < n_members; m++)
+		floor_s = (size_t)ceil(fmax((double)floor_s, judge->series[members[m]].restart_s));
+	lead = judge->from > floor_s ? judge->from - floor_s : 0;
+	w = xcalloc(n + lead, sizeof *w);
+	sum_seconds(judge, members, n_members, lead, w);
 	/* A counter that never moved has measured nothing. */
-	if (n && estimate_window(w, n, period_seconds(judge, slow), &out->estimate) == 0 &&
+	if (n && estimate_window(w, lead, n, period_seconds(judge, slow), &out->estimate) == 0 &&
 	    out->estimate.max_w != 0) {
 		out->present = true;
 		out->reason = estimate_judge(&out->estimate, judge->trace->rule, (double)n, slow);
@@ -72,7 +79,7 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 		}
 		for (size_t m = 0; m < n_members; m++)
 			out->u_cal_w += calibration_u_w(judge, members[m]);
-		out->u95_w = estimate_u95_w(&out->estimate, (double)n,
+		out->u95_w = estimate_u95_w(&out->estimate,
 					    &(struct uncertainty_terms){slow ? step_w : 0, 0, out->u_cal_w});
 	}
 	free(w);

@@ -40,6 +40,9 @@ bool source_is_slow(const struct judge *judge, enum source source);
  * SERIES_LOST_S. */
 bool source_is_live(const struct judge *judge, enum source source);
 
+/* No window of a source begins before this, s of the visit. */
+double source_floor_s(const struct judge *judge, enum source source);
+
 /* Seconds of the visit that all channels of a source have reached. */
 size_t source_seconds(const struct judge *judge, enum source source);
 

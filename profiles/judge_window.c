@@ -43,7 +43,7 @@ static void source_powers(const struct judge *judge, enum source source, size_t 
 	}
 }
 
-static double source_floor_s(const struct judge *judge, enum source source)
+double source_floor_s(const struct judge *judge, enum source source)
 {
 	double floor_s = judge->floor_s;
 
@@ -66,19 +66,32 @@ static size_t source_start(const struct judge *judge, enum source source, size_t
 	size_t floor_s = (size_t)ceil(source_floor_s(judge, source));
 	size_t m = to > floor_s ? (to - floor_s) / BATCH_S : 0;
 	double *w, *z;
-	size_t cut;
+	size_t cut, most;
+	struct transient tail;
 
-	if (m == 0)
+	/* Too short for a window anyway. */
+	if ((double)(m * BATCH_S) + BATCH_S <= judge->least_window_s || m == 0)
 		return floor_s;
 	w = xcalloc(m * BATCH_S, sizeof *w);
 	z = xcalloc(m, sizeof *z);
 	source_powers(judge, source, floor_s, floor_s + m * BATCH_S, w);
 	for (size_t j = 0; j < m; j++) {
-		struct estimate batch;
+		double sum = 0;
+		size_t known = 0;
 
-		z[j] = estimate_window(w + j * BATCH_S, BATCH_S, BATCH_S, &batch) ? NAN : batch.mean_w;
+		for (size_t i = j * BATCH_S; i < (j + 1) * BATCH_S; i++)
+			if (!isnan(w[i])) {
+				sum += w[i];
+				known++;
+			}
+		z[j] = known ? sum / (double)known : NAN;
 	}
-	cut = estimate_truncation(z, m, source_step_w(judge, source));
+	cut = transient_truncation(z, m, source_step_w(judge, source));
+	most = (size_t)ceil(judge->least_window_s / BATCH_S);
+	most = m > most ? m - most : 0;
+	transient_fit(z, m, cut, &tail);
+	if (tail.amplitude_w != 0 && most > cut)
+		cut = transient_best_cut(&tail, z, m, cut, most);
 	free(z);
 	free(w);
 	return floor_s + cut * BATCH_S;
@@ -119,12 +132,14 @@ enum reason judge_source(const struct judge *judge, enum source source)
 {
 	size_t n = judge->to - judge->from;
 	bool slow = source_is_slow(judge, source);
-	double *w = xcalloc(n, sizeof *w);
+	size_t floor_s = (size_t)ceil(source_floor_s(judge, source));
+	size_t lead = judge->from > floor_s ? judge->from - floor_s : 0;
+	double *w = xcalloc(n + lead, sizeof *w);
 	struct estimate estimate;
 	enum reason reason;
 
-	source_powers(judge, source, judge->from, judge->to, w);
-	if (estimate_window(w, n, period_seconds(judge, slow), &estimate))
+	source_powers(judge, source, judge->from - lead, judge->to, w);
+	if (estimate_window(w, lead, n, period_seconds(judge, slow), &estimate))
 		reason = REASON_MISSING;
 	else
 		reason = estimate_judge(&estimate, judge->trace->rule, (double)n, slow);

@@ -11,7 +11,7 @@ static void identical_values_have_no_scatter_and_divide_by_nothing(void **state)
 	(void)state;
 	for (size_t i = 0; i < 60; i++)
 		w[i] = 212;
-	assert_int_equal(estimate_window(w, 60, 1, &e), 0);
+	assert_int_equal(estimate_window(w, 0, 60, 1, &e), 0);
 	assert_true(e.mean_w == 212 && e.sd_w == 0 && e.half_width_w == 0 && e.drift_w_per_s == 0);
 	assert_int_equal(e.n, 60);
 	assert_int_equal(e.n_distinct, 1);
@@ -27,12 +27,12 @@ static void unknown_seconds_are_left_out_and_not_taken_as_zero(void **state)
 	(void)state;
 	for (size_t i = 0; i < 40; i++)
 		w[i] = i % 4 == 1 ? NAN : 80;
-	assert_int_equal(estimate_window(w, 40, 1, &e), 0);
+	assert_int_equal(estimate_window(w, 0, 40, 1, &e), 0);
 	assert_true(e.mean_w == 80 && e.min_w == 80);
 	assert_int_equal(e.n, 30);
 	for (size_t i = 0; i < 40; i++)
 		w[i] = NAN;
-	assert_int_equal(estimate_window(w, 40, 1, &e), -1);
+	assert_int_equal(estimate_window(w, 0, 40, 1, &e), -1);
 }
 
 static void the_interval_covers_the_mean_of_white_noise_in_95_of_100_windows(void **state)
@@ -48,7 +48,7 @@ static void the_interval_covers_the_mean_of_white_noise_in_95_of_100_windows(voi
 
 		for (size_t i = 0; i < 120; i++)
 			w[i] = 200 + gsl_ran_ugaussian(rng);
-		estimate_window(w, 120, 1, &e);
+		estimate_window(w, 0, 120, 1, &e);
 		covered += fabs(e.mean_w - 200) <= e.half_width_w;
 	}
 	assert_in_range(covered, 1840, 1980);
@@ -63,7 +63,7 @@ static void a_ramp_has_its_slope_and_is_refused_as_drift(void **state)
 	(void)state;
 	for (size_t i = 0; i < 120; i++)
 		w[i] = 100 + 0.05 * (double)i;
-	estimate_window(w, 120, 1, &e);
+	estimate_window(w, 0, 120, 1, &e);
 	assert_true(fabs(e.drift_w_per_s - 0.05) < 1e-9);
 	assert_int_equal(estimate_judge(&e, rule_find("standard"), 120, false), REASON_DRIFT);
 }
@@ -75,10 +75,10 @@ static void the_transient_before_a_plateau_is_cut(void **state)
 	(void)state;
 	for (size_t i = 0; i < 40; i++)
 		z[i] = 200 - 80 * exp(-(double)i / 2) + 0.1 * ((double)(i % 3) - 1);
-	assert_in_range(estimate_truncation(z, 40, 0), 6, 20);
+	assert_in_range(transient_truncation(z, 40, 0), 6, 20);
 	for (size_t i = 0; i < 40; i++)
 		z[i] = 200;
-	assert_int_equal(estimate_truncation(z, 40, 0), 0);
+	assert_int_equal(transient_truncation(z, 40, 0), 0);
 }
 
 static void a_single_spike_does_not_move_the_beginning_of_the_window(void **state)
@@ -89,7 +89,7 @@ static void a_single_spike_does_not_move_the_beginning_of_the_window(void **stat
 	for (size_t i = 0; i < 40; i++)
 		z[i] = 200 + 0.1 * ((double)(i % 3) - 1);
 	z[12] = 260;
-	assert_in_range(estimate_truncation(z, 40, 0), 0, 2);
+	assert_in_range(transient_truncation(z, 40, 0), 0, 2);
 }
 
 static void flicker_between_two_steps_of_a_coarse_source_is_no_transient(void **state)
@@ -99,8 +99,8 @@ static void flicker_between_two_steps_of_a_coarse_source_is_no_transient(void **
 	(void)state;
 	for (size_t i = 0; i < 40; i++)
 		z[i] = i == 3 || i == 4 || i == 9 ? 253 : 252;
-	assert_int_equal(estimate_truncation(z, 40, 1), 0);
-	assert_true(estimate_truncation(z, 40, 0) > 0);
+	assert_int_equal(transient_truncation(z, 40, 1), 0);
+	assert_true(transient_truncation(z, 40, 0) > 0);
 }
 
 static void a_slow_source_is_counted_once_per_update(void **state)
@@ -111,7 +111,7 @@ static void a_slow_source_is_counted_once_per_update(void **state)
 	(void)state;
 	for (size_t i = 0; i < 100; i++)
 		w[i] = 300 + (double)(i / 5 % 2);
-	estimate_window(w, 100, 5, &e);
+	estimate_window(w, 0, 100, 5, &e);
 	assert_int_equal(e.n, 20);
 	assert_int_equal(e.n_distinct, 2);
 }
@@ -125,12 +125,12 @@ static void quantisation_is_part_of_u95(void **state)
 	(void)state;
 	for (size_t i = 0; i < 60; i++)
 		w[i] = 212;
-	estimate_window(w, 60, 5, &e);
-	u95_w = estimate_u95_w(&e, 60, &(struct uncertainty_terms){1, 0, 0});
+	estimate_window(w, 0, 60, 5, &e);
+	u95_w = estimate_u95_w(&e, &(struct uncertainty_terms){1, 0, 0});
 	assert_true(fabs(u95_w - (2 / sqrt(12) + 0.5)) < 1e-9);
-	assert_true(estimate_u95_w(&e, 60, &(struct uncertainty_terms){14, 0, 0}) >= 15);
-	assert_true(estimate_u95_w(&e, 60, &(struct uncertainty_terms){0, 0, 0}) == 0);
-	assert_true(fabs(estimate_u95_w(&e, 60, &(struct uncertainty_terms){0, 0, 1.5}) - 3) < 1e-9);
+	assert_true(estimate_u95_w(&e, &(struct uncertainty_terms){14, 0, 0}) >= 15);
+	assert_true(estimate_u95_w(&e, &(struct uncertainty_terms){0, 0, 0}) == 0);
+	assert_true(fabs(estimate_u95_w(&e, &(struct uncertainty_terms){0, 0, 1.5}) - 3) < 1e-9);
 }
 
 int main(void)
