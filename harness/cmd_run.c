@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness/command.h"
 
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -34,6 +35,7 @@ struct run {
 	struct document document;
 	int signal_fd;
 	int status;
+	bool trace_lost; /* it could not be written to its end */
 };
 
 static char *default_output(void)
@@ -129,12 +131,53 @@ static const struct topology *own_topology(const struct run *run)
 	return foreign ? NULL : run->topology;
 }
 
+/* The path as the file system sees it, also of a file that is not there yet; NULL where its folder is not. */
+static char *canonical(const char *path)
+{
+	char *copy = xstrdup(path), *name = xstrdup(path);
+	char *folder = realpath(dirname(copy), NULL), *whole = NULL;
+
+	if (folder)
+		whole = xasprintf("%s/%s", folder, basename(name));
+	free(folder);
+	free(copy);
+	free(name);
+	return whole;
+}
+
+static int refuse_same(const char *a, const char *option_a, const char *b, const char *option_b,
+		       struct error *err)
+{
+	char *first, *second;
+	int result = 0;
+
+	if (!a || !b)
+		return 0;
+	first = canonical(a);
+	second = canonical(b);
+	if (first && second && strcmp(first, second) == 0)
+		result = error_set(err, ERROR_INPUT, "%s and %s are the same file: \"%s\"", option_a,
+				   option_b, b);
+	free(first);
+	free(second);
+	return result;
+}
+
+static int check_outputs(const struct run *run, struct error *err)
+{
+	const struct options *o = run->options;
+
+	if (refuse_same(run->output, "--output", o->trace, "--trace", err) ||
+	    refuse_same(run->output, "--output", o->sim_truth, "--sim-truth", err) ||
+	    refuse_same(o->trace, "--trace", o->sim_truth, "--sim-truth", err))
+		return -1;
+	return outfile_check(run->output, err);
+}
+
 static int open_recording(struct run *run, struct error *err)
 {
 	const struct options *o = run->options;
 
-	if (outfile_check(run->output, err))
-		return -1;
 	run->trace = trace_new(rule_find(run->plan->rule));
 	run->trace->plan = document_plan(run->plan);
 	run->sampler = sampler_new(&run->meters, run->trace, &o->roots, o->rate_hz, err);
@@ -175,21 +218,35 @@ static int write_profile(struct run *run, bool complete, struct error *err)
 	return result;
 }
 
+static void warn(void *context, const char *text)
+{
+	struct run *run = context;
+	char *clean = text_clean(text);
+
+	progress_say(run->progress, "%s", clean);
+	json_array_append_new(run->document.warnings, json_string(clean));
+	free(clean);
+}
+
+/* A trace that cannot be written any more costs the trace, not the run. */
+static void keep_trace(struct run *run, bool visit_over)
+{
+	struct error err = {0};
+
+	if (!run->writer || trace_writer_write(run->writer, visit_over, &err) == 0)
+		return;
+	warn(run, err.text);
+	trace_writer_close(run->writer, NULL);
+	run->writer = NULL;
+	run->trace_lost = true;
+}
+
 static int keep(void *context, bool visit_over, struct error *err)
 {
 	struct run *run = context;
 
-	if (run->writer && trace_writer_write(run->writer, visit_over, err))
-		return -1;
+	keep_trace(run, visit_over);
 	return visit_over && strcmp(run->output, "-") != 0 ? write_profile(run, false, err) : 0;
-}
-
-static void warn(void *context, const char *text)
-{
-	struct run *run = context;
-
-	progress_say(run->progress, "%s", text);
-	json_array_append_new(run->document.warnings, json_string(text));
 }
 
 static int conduct(struct run *run, struct error *err)
@@ -212,7 +269,12 @@ static int conduct(struct run *run, struct error *err)
 	int result = conductor_run(&conductor, err);
 
 	run->trace->complete = result == 0;
-	if (trace_writer_close(run->writer, &writing) || write_profile(run, result == 0, &writing)) {
+	if (trace_writer_close(run->writer, &writing) || run->trace_lost)
+		error_set(&writing, ERROR_FAILED, "the trace is not whole: %s could not be written",
+			  run->options->trace);
+	if (run->trace->n_visits || result == 0)
+		write_profile(run, result == 0, &writing);
+	if (writing.kind != ERROR_NONE) {
 		if (result >= 0)
 			*err = writing;
 		result = -1;
@@ -271,7 +333,7 @@ static int run_main(const struct options *options, struct error *err)
 
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
 	run.output = options->output ? xstrdup(options->output) : default_output();
-	if (open_plan(&run, err))
+	if (check_outputs(&run, err) || open_plan(&run, err))
 		goto out;
 	run.progress = progress_new(options->quiet, run.plan->n_states * run.plan->rounds);
 	if (open_meters(&run, err) || open_recording(&run, err))

@@ -10,8 +10,10 @@
 
 static void print_plain(const char *text)
 {
-	for (; text && *text; text++)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+	char *clean = text_clean(text ? text : "");
+
+	fputs(clean, stdout);
+	free(clean);
 }
 
 /* ", 2 cores", ", 1 core"; nothing where it is not known. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/base/json.h"
 #include "harness/command.h"
@@ -42,19 +44,20 @@ static void print_help(const struct command *command)
 int command_report(const struct command *command, const struct error *err, bool json)
 {
 	int status = error_exit_status(err);
+	char *text = text_clean(err->text);
 
 	if (json) {
-		json_t *value =
-			json_pack("{s:{s:s, s:s, s:s, s:i}}", "error", "command", command->name, "kind",
-				  error_kind_name(err->kind), "text", err->text, "status", status);
+		json_t *value = json_pack("{s:{s:s, s:s, s:s, s:i}}", "error", "command", command->name,
+					  "kind", error_kind_name(err->kind), "text", text, "status", status);
 		char *line = json_line(value);
 
 		fprintf(stderr, "%s\n", line);
 		free(line);
 		json_decref(value);
 	} else {
-		fprintf(stderr, "wattstep %s: %s\n", command->name, err->text);
+		fprintf(stderr, "wattstep %s: %s\n", command->name, text);
 	}
+	free(text);
 	return status;
 }
 
@@ -105,8 +108,22 @@ static int run_command(const struct command *command, int argc, char **argv)
 	return status;
 }
 
+/* A closed standard descriptor would be given to the first file that is opened, and messages would land in
+ * it. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
+	open_standard_descriptors();
 	if (argc < 2) {
 		print_usage(stderr);
 		return 2;

@@ -66,6 +66,9 @@ static int store(struct options *options, const struct option_entry *entry, char
 	void *field = (char *)options + entry->offset;
 	double number;
 
+	if (entry->kind != KIND_FLAG && !*value)
+		return error_set(err, ERROR_INPUT, "--%s: expected %s, got nothing", entry->name,
+				 entry->argument);
 	switch (entry->kind) {
 	case KIND_FLAG:
 		*(bool *)field = true;
@@ -114,12 +117,17 @@ static const struct option_entry *entry_of(int value)
 	return NULL;
 }
 
-static int check_tags(const struct options *options, struct error *err)
+/* What goes into the document as it is. */
+static int check_names(const struct options *options, struct error *err)
 {
 	for (size_t i = 0; i < options->tags.n; i++)
-		if (strcspn(options->tags.items[i], "=") == 0 || !strchr(options->tags.items[i], '='))
-			return error_set(err, ERROR_INPUT, "--tag: expected KEY=VALUE, got \"%s\"",
+		if (strcspn(options->tags.items[i], "=") == 0 || !strchr(options->tags.items[i], '=') ||
+		    !text_is_clean(options->tags.items[i]))
+			return error_set(err, ERROR_INPUT, "--tag: expected KEY=VALUE in UTF-8, got \"%s\"",
 					 options->tags.items[i]);
+	if (options->node_name && !text_is_clean(options->node_name))
+		return error_set(err, ERROR_INPUT, "--node-name: expected one line of UTF-8, got \"%s\"",
+				 options->node_name);
 	return 0;
 }
 
@@ -146,7 +154,7 @@ int options_parse(struct options *options, uint32_t accepted, int argc, char **a
 	}
 	options->operands = argv + optind;
 	options->n_operands = argc - optind;
-	return check_tags(options, err);
+	return check_names(options, err);
 }
 
 void options_free(struct options *options)

@@ -162,8 +162,10 @@ void progress_verdict(struct progress *progress, const struct judgement *judgeme
 		fprintf(stderr, " (%s)", reason_name(judgement->reason));
 	for (enum source s = 0; s < SOURCES; s++)
 		if (judgement->sources[s].present) {
-			fprintf(stderr, "%s  %s %.2f +- %.2f", between, source_name(s),
-				judgement->sources[s].estimate.mean_w, judgement->sources[s].u95_w);
+			fprintf(stderr, "%s  %s %.2f", between, source_name(s),
+				judgement->sources[s].estimate.mean_w);
+			if (isfinite(judgement->sources[s].u95_w))
+				fprintf(stderr, " +- %.2f", judgement->sources[s].u95_w);
 			between = " W";
 		}
 	fputs(between, stderr);

@@ -16,6 +16,10 @@
 /* A read that took so long is less certain in its time: METHOD 1. */
 #define SLOW_READ_S 0.005
 
+/* A read that took longer than its value may be off in time has no time to go by: the counter's state is of
+ * any moment within it. */
+#define LOST_READ_S 1.0
+
 /* A step of CLOCK_BOOTTIME against CLOCK_MONOTONIC above clock noise. */
 #define SUSPENDED_S 0.1
 
@@ -182,7 +186,7 @@ static void record(struct sampler *sampler, size_t channel, const struct reading
 	if (reading->took_s > SLOW_READ_S)
 		trace_add_event(trace, time_us, TRACE_SLOW_READ, (int)channel);
 	trace_add_row(trace, time_us, channel, sampler->visit,
-		      reading->state == READING_OK
+		      reading->state == READING_OK && reading->took_s < LOST_READ_S
 			      ? trace_value(trace->channels[channel].unit, reading->value)
 			      : TRACE_FAILED);
 	follow_live(sampler, channel, reading);

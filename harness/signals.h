@@ -7,7 +7,7 @@
 
 #include "harness/base/error.h"
 
-/* Blocks SIGINT, SIGTERM and SIGHUP and ignores SIGPIPE. Returns a descriptor
+/* Blocks SIGINT, SIGTERM and SIGHUP and ignores SIGPIPE and SIGXFSZ. Returns a descriptor
  * that becomes readable when one of them arrives, or -1 with err. */
 int signals_open(struct error *err);
 

@@ -222,6 +222,8 @@ int estimate_window(const double *w, size_t lead, size_t n_seconds, size_t perio
 		describe(values, n, out);
 		steadiness(w, lead, n_seconds, period, out);
 		out->n_eff = out->u_a_w > 0 ? fmin((double)n, pow(out->sd_w / out->u_a_w, 2)) : (double)n;
+		if (isinf(out->u_a_w)) /* too few batches to tell */
+			out->n_eff = out->drift_w_per_s = NAN;
 	}
 	free(values);
 	return n ? 0 : -1;

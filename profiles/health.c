@@ -34,6 +34,8 @@ static void make_invalid(struct judgement *judgement, enum reason reason)
 
 static void make_statistics_invalid(struct statistics *statistics, enum reason reason)
 {
+	statistics->present =
+		reason != REASON_RAPL_STUCK && statistics->present; /* energy that was not counted */
 	statistics->verdict = VERDICT_INVALID;
 	statistics->reason = reason;
 }
@@ -72,8 +74,7 @@ static void judge_readings(const struct health_facts *facts, const struct series
 		out->flags |= FLAG_GAPS;
 	if (series->losses >= LOSSES_DEGRADED)
 		out->flags |= FLAG_DEGRADED;
-	if (series->longest_gap_s > SERIES_LOST_S || isnan(series->last_s) ||
-	    facts->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
+	if (isnan(series->last_s) || facts->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
 		out->flags |= FLAG_SOURCE_LOST;
 }
 

@@ -152,6 +152,10 @@ bool judge_advance(struct judge *judge)
 		judge->now_s = (double)(row->time_us - judge->visit->began_us) * 1e-6;
 		if (row->visit == judge->visit_index)
 			series_add(&judge->series[row->channel], judge->now_s, row->value);
+		/* After a time without rows (this program was stopped) there is nothing to check but the
+		 * present. */
+		while (judge->now_s > judge->check_s + CHECK_EVERY_S + CHECK_GRACE_S)
+			judge->check_s += CHECK_EVERY_S;
 		while (!judge->decided && check_is_due(judge))
 			judge_check(judge);
 	}

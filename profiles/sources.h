@@ -49,7 +49,7 @@ double channel_step_w(const struct trace_channel *channel);
 
 /*
  * Marks channels that repeat another one of the same socket and kind: their
- * energies over every full 10 s under load are equal within 0.1 % (a die whose
+ * energies over three of four spans of 10 s under load are equal within 0.1 % (a die whose
  * zone shows its socket's counter). The first of each group stays. Zones of
  * different sockets are never merged. excluded: trace->n_channels flags.
  */

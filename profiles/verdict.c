@@ -19,7 +19,8 @@ static const struct word reasons[REASON_COUNT] = {
 	[REASON_INTERRUPTED] = {"interrupted", "the run was stopped during this state"},
 	[REASON_RAPL_STUCK] = {"rapl_stuck", "a package's energy counter stood still for 2 s or more"},
 	[REASON_DCMI_STUCK] = {"dcmi_stuck", "the BMC's reading did not move while RAPL's did"},
-	[REASON_LOAD_NOT_HELD] = {"load_not_held", "the processors were not as busy as the state says"},
+	[REASON_LOAD_NOT_HELD] = {"load_not_held",
+				  "the processors were more or less busy than the state says"},
 	[REASON_UNSUPPORTED] = {"unsupported", "the installed stress-ng cannot produce this state"},
 };
 

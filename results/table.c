@@ -76,10 +76,13 @@ static void add_state(struct strings *cells, const json_t *states, const json_t 
 	const json_t *power = json_object_get(state, "power"), *window = json_object_get(state, "window");
 	json_int_t visit = json_integer_value(json_object_get(state, "visit"));
 
+	char *name = text_clean(json_get_string(state, "name"));
+
 	if (visit > 1)
-		strings_addf(cells, "%s (%d)", json_get_string(state, "name"), (int)visit);
+		strings_addf(cells, "%s (%d)", name, (int)visit);
 	else
-		strings_add(cells, json_get_string(state, "name"));
+		strings_add(cells, name);
+	free(name);
 	strings_add(cells, json_get_string(state, "verdict"));
 	for (size_t q = 0; q < ARRAY_SIZE(quantities); q++)
 		if (any_has(states, quantities[q]))
@@ -100,16 +103,17 @@ static const char *sentence_of(const char *flag)
 
 static void print_remarks(FILE *out, const json_t *state)
 {
-	const char *name = json_get_string(state, "name"), *text = json_get_string(state, "reason_text");
-	const char *reason = json_get_string(state, "reason");
+	const char *text = json_get_string(state, "reason_text"), *reason = json_get_string(state, "reason");
+	char *name = text_clean(json_get_string(state, "name")), *why = text_clean(text ? text : "");
 	const json_t *flag;
 	size_t i;
 
 	if (reason)
-		fprintf(out, "%s: %s (%s): %s\n", name, json_get_string(state, "verdict"), reason,
-			text ? text : "");
+		fprintf(out, "%s: %s (%s): %s\n", name, json_get_string(state, "verdict"), reason, why);
 	json_array_foreach(json_object_get(state, "flags"), i, flag) fprintf(
 		out, "%s: %s: %s\n", name, json_string_value(flag), sentence_of(json_string_value(flag)));
+	free(name);
+	free(why);
 }
 
 void table_print_states(FILE *out, const json_t *states)

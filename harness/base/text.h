@@ -39,6 +39,13 @@ char *strings_join(const struct strings *list, const char *separator) __attribut
 /* Splits "a,b,c" at a separator; empty parts are kept. */
 void strings_split(struct strings *out, const char *s, char separator);
 
+/* A copy that a terminal, a JSON document and a log can take: control characters (but the newline), marks
+ * that turn the direction of writing, and bytes that are not UTF-8 become "\\x1b". The caller frees. */
+char *text_clean(const char *s) __attribute__((warn_unused_result));
+
+/* Whether text_clean would change nothing and s has no newline. */
+bool text_is_clean(const char *s);
+
 /* A whole number or a number in decimal, nothing before or behind it. */
 bool text_to_u64(const char *s, uint64_t *out);
 bool text_to_double(const char *s, double *out);
