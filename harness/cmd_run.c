@@ -197,6 +197,7 @@ static int open_recording(struct run *run, struct error *err)
 	run->document.sampler = run->sampler;
 	run->document.trace = run->trace;
 	run->document.threads = topology_threads(run->topology);
+	overhead_now(run->sampler, &run->document.began);
 	run->signal_fd = signals_open(err);
 	return run->signal_fd < 0 ? -1 : 0;
 }
@@ -290,7 +291,7 @@ static void tell_end(struct run *run, int result)
 		int status;
 		const char *text;
 	} meanings[] = {
-		{0, "every state is stable"},
+		{0, "every state that was measured is stable"},
 		{10, "at least one state is unstable or insufficient"},
 		{11, "at least one state is invalid"},
 		{12, "a source was lost on the way"},

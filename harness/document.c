@@ -45,7 +45,7 @@ static bool is_calibrated(const struct trace *trace)
 
 json_t *document_make(const struct document *d, json_t *states, bool complete)
 {
-	struct overhead start = {.at = sampler_origin(d->sampler)}, now;
+	struct overhead now;
 	char ended[CLOCK_RFC3339_SIZE];
 	json_t *run;
 
@@ -54,7 +54,7 @@ json_t *document_make(const struct document *d, json_t *states, bool complete)
 	run = json_pack("{s:s, s:s, s:o, s:O, s:O, s:n, s:o, s:O}", "started", d->started, "ended", ended,
 			"monotonic_start_s",
 			json_number_or_null((double)sampler_origin(d->sampler).ns * 1e-9), "plan", d->plan,
-			"tags", d->tags, "seed", "overhead", overhead_json(&start, &now, d->threads),
+			"tags", d->tags, "seed", "overhead", overhead_json(&d->began, &now, d->threads),
 			"warnings", d->warnings);
 	return json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:b, s:b, s:b, s:o, s:O, s:o, s:o}", "format",
 			 PROFILE_FORMAT, "format_version", PROFILE_FORMAT_VERSION, "generator", "name",

@@ -7,6 +7,7 @@
 #define WATTSTEP_DOCUMENT_H
 
 #include "harness/meter_set.h"
+#include "harness/overhead.h"
 #include "harness/sampler.h"
 #include "workloads/plan.h"
 
@@ -22,7 +23,8 @@ struct document {
 	const struct meter_set *meters;
 	const struct sampler *sampler;
 	const struct trace *trace;
-	unsigned threads; /* of the running machine */
+	unsigned threads;      /* of the running machine */
+	struct overhead began; /* this program's cost before the first reading */
 };
 
 /* Fills profile_id and started. */

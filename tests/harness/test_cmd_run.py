@@ -108,7 +108,7 @@ class RunLooksForSources(wattstep.Case):
         root = powercap_tree(self.dir / "sys", {"intel-rapl:0": PACKAGE})
         (root / "class/powercap/intel-rapl:0/energy_uj").chmod(0o400)
         self.dir.chmod(0o755)
-        command = [str(wattstep.PROGRAM), "run", "--sysfs", str(root), "--sim-if-absent", "-o", "/dev/null/p.json"]
+        command = [str(wattstep.PROGRAM), "run", "--sysfs", str(root), "--sim-if-absent", "-o", "-"]
         done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all", *command]
                               if os.geteuid() == 0 else command, cwd="/", text=True, capture_output=True)
         self.assertEqual(done.returncode, 3, done.stderr)
