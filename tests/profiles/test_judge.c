@@ -167,6 +167,29 @@ static void power_that_settles_with_30_s_of_tau_under_a_slow_source_is_waited_fo
 	synthetic_free(&s);
 }
 
+static void a_plateau_in_steps_of_14_w_is_stable_and_no_better_known_than_its_step(void **state)
+{
+	struct synthetic s = synthetic_new("standard", 3);
+	struct judgement j;
+
+	(void)state;
+	trace_add_channel(s.trace, "rapl/package-0", UNIT_JOULE);
+	trace_add_channel(s.trace, "dcmi/system", UNIT_WATT)->resolution = 14;
+	synthetic_begin(&s, "all-cores", 100);
+	for (int t = 0; t <= 300; t++) {
+		s.clock_s = t;
+		synthetic_row(&s, 0, 200.0 * t);
+		synthetic_row(&s, 1, t < 12 ? 280 : 322);
+	}
+	synthetic_judge(&s, 0, &j);
+	assert_verdict(&j, VERDICT_STABLE, REASON_NONE);
+	assert_true(fabs(j.sources[SOURCE_SYSTEM].estimate.mean_w - 322) < 1e-6);
+	assert_true(j.sources[SOURCE_SYSTEM].u95_w >= 15);
+	assert_true(j.sources[SOURCE_SYSTEM].u95_w < 16);
+	judgement_free(&j);
+	synthetic_free(&s);
+}
+
 static void a_reset_counter_loses_one_interval_and_says_so(void **state)
 {
 	struct synthetic s = synthetic_new("quick", 3);
@@ -641,6 +664,7 @@ int main(void)
 		cmocka_unit_test(idle_with_a_burst_every_two_minutes_is_unstable),
 		cmocka_unit_test(a_third_of_a_watt_is_held_against_absolute_floors_and_ends),
 		cmocka_unit_test(power_that_settles_with_30_s_of_tau_under_a_slow_source_is_waited_for),
+		cmocka_unit_test(a_plateau_in_steps_of_14_w_is_stable_and_no_better_known_than_its_step),
 		cmocka_unit_test(a_reset_counter_loses_one_interval_and_says_so),
 		cmocka_unit_test(one_reading_in_ten_missing_is_flagged_and_costs_nothing),
 		cmocka_unit_test(readings_up_to_200_ms_early_or_late_change_nothing),
