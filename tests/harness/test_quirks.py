@@ -79,7 +79,7 @@ QUIRKS = {
                        loaded=True),
     "tiny range": Quirk(TINY, options=("--rate", "4")),
     "start near the wrap": Quirk(NEAR_ITS_END),
-    "small power, coarse steps": Quirk({"idle_w": 0.5, "span_w": 2, "dram_idle_w": 0.3, "dram_span_w": 0.2, "unit_nj": 61035,
+    "small power in coarse steps": Quirk({"idle_w": 0.5, "span_w": 2, "dram_idle_w": 0.3, "dram_span_w": 0.2, "unit_nj": 61035,
                                         "dram_unit_nj": 61035, "step_us": 1000}),
     "AMD range": Quirk({"no_dram": True, "core": True, "unit_nj": 15258, "range_uj": 65532610987}, (["package-0"], [])),
     "turns away and comes back": Quirk({"sockets": 2}, sockets(2), again_and_again(
@@ -260,7 +260,7 @@ class Quirks(unittest.TestCase):
         self.is_true("tiny range", "start near the wrap", "AMD range")
 
     def test_coarse_steps_of_a_small_power_change_nothing(self):
-        self.is_true("small power, coarse steps")
+        self.is_true("small power in coarse steps")
 
     def test_failures_that_pass_cost_no_energy(self):
         self.is_true("turns away and comes back", "EIO for a while", "dram EIO for a while", "garbled for a while",
