@@ -190,6 +190,7 @@ class Idle(wattstep.Case):
             truth = node.truth(until=time.monotonic())
         self.document = self.profile()
         self.state, = self.document["states"]
+        self.assertTrue(self.state["window"], (done.returncode, done.stderr))
         origin = self.document["run"]["monotonic_start_s"]
         self.true_w = truth.mean_w("package-0", *(origin + self.state["window"][key] for key in ("start_s", "end_s")))
         return done
