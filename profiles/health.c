@@ -45,24 +45,32 @@ static bool is_still(const struct trace_channel *channel, const struct series *s
 	return channel->unit == UNIT_JOULE && series->longest_still_s >= STILL_S - channel->interval_s / 10;
 }
 
-static void judge_counters(const struct health_facts *facts, const size_t *members, size_t n,
-			   struct judgement *out)
+/* A package and a memory draw power at all times; other zones may rest. */
+static void judge_counters(const struct health_facts *facts, struct judgement *out)
 {
 	for (size_t i = 0; i < facts->trace->n_channels; i++) {
-		const struct trace_channel *channel = &facts->trace->channels[i];
+		enum channel_role role = channel_role(facts->trace->channels[i].id);
 
-		if (!is_still(channel, &facts->series[i]))
+		if (!is_still(&facts->trace->channels[i], &facts->series[i]))
 			continue;
-		if (channel_role(channel->id) != ROLE_PACKAGE) {
+		if (role != ROLE_PACKAGE)
 			out->flags |= FLAG_UNMOVING;
+		if (role == ROLE_PACKAGE || role == ROLE_DRAM)
+			make_statistics_invalid(&out->channels[i], REASON_RAPL_STUCK);
+	}
+}
+
+/* A sum with a part that stood still is too small. Without the processors' power a state has not been
+ * measured. */
+static void judge_sum(const struct health_facts *facts, enum source source, const size_t *members, size_t n,
+		      struct judgement *out)
+{
+	for (size_t m = 0; m < n; m++) {
+		if (!is_still(&facts->trace->channels[members[m]], &facts->series[members[m]]))
 			continue;
-		}
-		make_statistics_invalid(&out->channels[i], REASON_RAPL_STUCK);
-		for (size_t m = 0; m < n; m++)
-			if (members[m] == i) {
-				make_statistics_invalid(&out->sources[SOURCE_CPU], REASON_RAPL_STUCK);
-				make_invalid(out, REASON_RAPL_STUCK);
-			}
+		make_statistics_invalid(&out->sources[source], REASON_RAPL_STUCK);
+		if (source == SOURCE_CPU)
+			make_invalid(out, REASON_RAPL_STUCK);
 	}
 }
 
@@ -124,11 +132,11 @@ void health_judge(const struct health_facts *facts, struct judgement *out)
 
 	judge_events(facts, out);
 	judge_load(facts, out);
+	judge_counters(facts, out);
 	for (enum source s = 0; s < SOURCES; s++) {
 		size_t n = source_members(facts->trace, s, facts->excluded, members);
 
-		if (s == SOURCE_CPU)
-			judge_counters(facts, members, n, out);
+		judge_sum(facts, s, members, n, out);
 		for (size_t m = 0; m < n && facts->visit->end_row > facts->visit->first_row; m++)
 			judge_readings(facts, &facts->series[members[m]], out);
 	}

@@ -78,6 +78,11 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 			out->verdict = VERDICT_INSUFFICIENT;
 			out->reason = REASON_SHORT;
 		}
+		/* Lost on the way: what there is of it is no measurement of the whole window. */
+		if (!channels_are_live(judge, members, n_members)) {
+			out->verdict = VERDICT_INSUFFICIENT;
+			out->reason = REASON_MISSING;
+		}
 		for (size_t m = 0; m < n_members; m++)
 			out->u_cal_w += calibration_u_w(judge, members[m]);
 		out->u95_w = estimate_u95_w(&out->estimate,

@@ -36,8 +36,9 @@ struct judge {
 /* Whether a source refreshes in its own time. */
 bool source_is_slow(const struct judge *judge, enum source source);
 
-/* A source is live once all its channels have given a reading, and until one of them is silent for
- * SERIES_LOST_S. */
+/* Channels are live once all of them have given a reading, and until one of them is silent for
+ * SERIES_LOST_S; a source is live if its channels are. */
+bool channels_are_live(const struct judge *judge, const size_t *channels, size_t n);
 bool source_is_live(const struct judge *judge, enum source source);
 
 /* No window of a source begins before this, s of the visit. */

@@ -12,15 +12,20 @@ bool source_is_slow(const struct judge *judge, enum source source)
 	       channel_is_slow(&judge->trace->channels[judge->members[source][0]]);
 }
 
-bool source_is_live(const struct judge *judge, enum source source)
+bool channels_are_live(const struct judge *judge, const size_t *channels, size_t n)
 {
-	for (size_t i = 0; i < judge->n_members[source]; i++) {
-		const struct series *series = &judge->series[judge->members[source][i]];
+	for (size_t i = 0; i < n; i++) {
+		const struct series *series = &judge->series[channels[i]];
 
 		if (isnan(series->last_s) || judge->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
 			return false;
 	}
-	return judge->n_members[source] > 0;
+	return n > 0;
+}
+
+bool source_is_live(const struct judge *judge, enum source source)
+{
+	return channels_are_live(judge, judge->members[source], judge->n_members[source]);
 }
 
 size_t source_seconds(const struct judge *judge, enum source source)

@@ -238,5 +238,18 @@ class Files(unittest.TestCase):
         self.assertIn("insufficient (short)", done.stdout)
 
 
+class ThePromises(unittest.TestCase):
+    def test_each_promise_names_tests_that_exist(self):
+        rows = re.findall(r"^\| [ B0-9].*`.*\|$", (ROOT / "docs/promises.md").read_text(), re.M)
+        self.assertGreater(len(rows), 35)
+        for row in rows:
+            _, _, names, files = (cell.strip() for cell in row.strip("|").split(" | "))
+            text = "".join((ROOT / path).read_text() for path in re.findall(r"`([a-z_/]+\.(?:c|py))`", files))
+            tests = re.findall(r"`((?:test_)?\w+_\w+)`", names)
+            self.assertTrue(tests, row)
+            for name in tests:
+                self.assertRegex(text, rf"(static void|def) {name}\(", row)
+
+
 if __name__ == "__main__":
     unittest.main()

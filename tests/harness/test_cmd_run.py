@@ -196,6 +196,17 @@ class RunIsInterrupted(wattstep.Case):
         self.assert_nothing_left()
 
 
+class RunWrites(wattstep.Case):
+    def test_a_tag_of_any_characters_is_the_same_in_the_document(self):
+        said = 'rack "7", row \\2\n\t\u2713 {"a": 1}'
+        process = self.start("run", "--plan", "quick", "--meter", "sim", "-o", "p.json", "--tag", "said=" + said, "idle")
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual((process.returncode, out), (130, ""), err)
+        self.assertEqual(self.profile()["run"]["tags"], {"said": said})
+
+
 class RunSamples(wattstep.Case):
     def test_at_1_khz_every_tick_is_read_or_counted_as_late(self):
         process = self.start("run", "--plan", "quick", "--meter", "sim", "--rate", "1000", "-o", "p.json", "--trace", "t.csv",

@@ -136,12 +136,18 @@ static void idle_with_a_burst_every_two_minutes_is_unstable(void **state)
 
 static void a_third_of_a_watt_is_held_against_absolute_floors_and_ends(void **state)
 {
+	struct synthetic s = synthetic_new("standard", 7);
 	struct judgement j;
 
 	(void)state;
-	judge_law("standard", small, 300, &j);
+	trace_add_channel(s.trace, "rapl/package-0", UNIT_JOULE);
+	s.noise = 0.1; /* 0.03 W: far more than the relative precision allows */
+	synthetic_begin(&s, "all-cores", 100);
+	synthetic_run(&s, 0, 300, small);
+	synthetic_judge(&s, 0, &j);
 	assert_verdict(&j, VERDICT_STABLE, REASON_NONE);
 	judgement_free(&j);
+	synthetic_free(&s);
 }
 
 static void power_that_settles_with_30_s_of_tau_under_a_slow_source_is_waited_for(void **state)
@@ -163,6 +169,29 @@ static void power_that_settles_with_30_s_of_tau_under_a_slow_source_is_waited_fo
 	assert_true(fabs(j.sources[SOURCE_SYSTEM].estimate.mean_w - 320) <= 3.2);
 	assert_true(j.window_start_s >= 30);
 	assert_true(j.window_end_s - j.window_start_s >= 120);
+	judgement_free(&j);
+	synthetic_free(&s);
+}
+
+static void a_plateau_in_steps_of_14_w_is_stable_and_no_better_known_than_its_step(void **state)
+{
+	struct synthetic s = synthetic_new("standard", 3);
+	struct judgement j;
+
+	(void)state;
+	trace_add_channel(s.trace, "rapl/package-0", UNIT_JOULE);
+	trace_add_channel(s.trace, "dcmi/system", UNIT_WATT)->resolution = 14;
+	synthetic_begin(&s, "all-cores", 100);
+	for (int t = 0; t <= 300; t++) {
+		s.clock_s = t;
+		synthetic_row(&s, 0, 200.0 * t);
+		synthetic_row(&s, 1, t < 12 ? 280 : 322);
+	}
+	synthetic_judge(&s, 0, &j);
+	assert_verdict(&j, VERDICT_STABLE, REASON_NONE);
+	assert_true(fabs(j.sources[SOURCE_SYSTEM].estimate.mean_w - 322) < 1e-6);
+	assert_true(j.sources[SOURCE_SYSTEM].u95_w >= 15);
+	assert_true(j.sources[SOURCE_SYSTEM].u95_w < 16);
 	judgement_free(&j);
 	synthetic_free(&s);
 }
@@ -205,6 +234,97 @@ static void one_reading_in_ten_missing_is_flagged_and_costs_nothing(void **state
 	assert_verdict(&j, VERDICT_STABLE, REASON_NONE);
 	assert_true(j.flags & FLAG_GAPS);
 	assert_true(fabs(j.sources[SOURCE_CPU].estimate.mean_w - 200) < 1e-6);
+	judgement_free(&j);
+	synthetic_free(&s);
+}
+
+static void readings_up_to_200_ms_early_or_late_change_nothing(void **state)
+{
+	struct synthetic s = synthetic_new("standard", 11);
+	struct judgement j;
+
+	(void)state;
+	trace_add_channel(s.trace, "rapl/package-0", UNIT_JOULE);
+	synthetic_begin(&s, "all-cores", 100);
+	for (int t = 0; t <= 300; t++) {
+		double at_s = t ? t + 0.4 * gsl_rng_uniform(s.rng) - 0.2 : 0;
+
+		s.clock_s = at_s;
+		synthetic_row(&s, 0, 200 * at_s);
+	}
+	synthetic_judge(&s, 0, &j);
+	assert_verdict(&j, VERDICT_STABLE, REASON_NONE);
+	assert_true(fabs(j.sources[SOURCE_CPU].estimate.mean_w - 200) < 1e-3);
+	assert_true(j.sources[SOURCE_CPU].estimate.sd_w < 1e-3);
+	assert_int_equal(j.flags, 0);
+	judgement_free(&j);
+	synthetic_free(&s);
+}
+
+static double one_second_of_1000_w(double t)
+{
+	return 200 + (t > 100 && t < 101 ? 800 : 0);
+}
+
+static void one_extreme_second_is_neither_the_mean_nor_hidden(void **state)
+{
+	struct judgement j;
+	const struct estimate *cpu = &j.sources[SOURCE_CPU].estimate;
+
+	(void)state;
+	judge_law("standard", one_second_of_1000_w, 600, &j);
+	assert_true(cpu->max_w > 950);
+	assert_true(fabs(cpu->median_w - 200) < 1);
+	assert_true(cpu->mean_w > 200 && cpu->mean_w < 200 + 1.2 * 800 / 120.0);
+	judgement_free(&j);
+}
+
+static void a_memory_that_stands_still_leaves_no_sum_of_the_others(void **state)
+{
+	struct synthetic s = synthetic_new("quick", 11);
+	struct judgement j;
+
+	(void)state;
+	trace_add_channel(s.trace, "rapl/package-0", UNIT_JOULE);
+	trace_add_channel(s.trace, "rapl/dram-0", UNIT_JOULE);
+	trace_add_channel(s.trace, "rapl/dram-1", UNIT_JOULE);
+	synthetic_begin(&s, "all-cores", 100);
+	for (int t = 0; t <= 60; t++) {
+		s.clock_s = t;
+		synthetic_row(&s, 0, 200.0 * t);
+		synthetic_row(&s, 1, 12.0 * t);
+		synthetic_row(&s, 2, 7);
+	}
+	synthetic_judge(&s, 0, &j);
+	assert_verdict(&j, VERDICT_STABLE, REASON_NONE);
+	assert_int_equal(j.sources[SOURCE_CPU].verdict, VERDICT_STABLE);
+	assert_int_equal(j.sources[SOURCE_DRAM].verdict, VERDICT_INVALID);
+	assert_int_equal(j.sources[SOURCE_DRAM].reason, REASON_RAPL_STUCK);
+	assert_int_equal(j.channels[1].verdict, VERDICT_STABLE);
+	assert_true(j.flags & FLAG_UNMOVING);
+	judgement_free(&j);
+	synthetic_free(&s);
+}
+
+static void a_source_that_was_lost_in_the_window_has_no_verdict_of_its_first_seconds(void **state)
+{
+	struct synthetic s = synthetic_new("quick", 11);
+	struct judgement j;
+
+	(void)state;
+	trace_add_channel(s.trace, "rapl/package-0", UNIT_JOULE);
+	trace_add_channel(s.trace, "rapl/dram-0", UNIT_JOULE);
+	synthetic_begin(&s, "all-cores", 100);
+	for (int t = 0; t <= 90; t++) {
+		s.clock_s = t;
+		synthetic_row(&s, 0, t < 22 ? 200.0 * t : NAN);
+		synthetic_row(&s, 1, 12.0 * t);
+	}
+	synthetic_judge(&s, 0, &j);
+	assert_true(j.flags & FLAG_SOURCE_LOST);
+	assert_int_equal(j.sources[SOURCE_CPU].verdict, VERDICT_INSUFFICIENT);
+	assert_int_equal(j.sources[SOURCE_CPU].reason, REASON_MISSING);
+	assert_int_equal(j.sources[SOURCE_DRAM].verdict, VERDICT_STABLE);
 	judgement_free(&j);
 	synthetic_free(&s);
 }
@@ -550,8 +670,13 @@ int main(void)
 		cmocka_unit_test(idle_with_a_burst_every_two_minutes_is_unstable),
 		cmocka_unit_test(a_third_of_a_watt_is_held_against_absolute_floors_and_ends),
 		cmocka_unit_test(power_that_settles_with_30_s_of_tau_under_a_slow_source_is_waited_for),
+		cmocka_unit_test(a_plateau_in_steps_of_14_w_is_stable_and_no_better_known_than_its_step),
 		cmocka_unit_test(a_reset_counter_loses_one_interval_and_says_so),
 		cmocka_unit_test(one_reading_in_ten_missing_is_flagged_and_costs_nothing),
+		cmocka_unit_test(readings_up_to_200_ms_early_or_late_change_nothing),
+		cmocka_unit_test(one_extreme_second_is_neither_the_mean_nor_hidden),
+		cmocka_unit_test(a_memory_that_stands_still_leaves_no_sum_of_the_others),
+		cmocka_unit_test(a_source_that_was_lost_in_the_window_has_no_verdict_of_its_first_seconds),
 		cmocka_unit_test(a_hole_of_45_s_restarts_the_window),
 		cmocka_unit_test(a_counter_that_freezes_in_mid_state_is_invalid_but_not_the_other_source),
 		cmocka_unit_test(

@@ -105,7 +105,7 @@ static void power_is_held_until_the_next_reading_and_shifted_by_its_lag(void **s
 	series_free(&series);
 }
 
-static void zero_watts_and_65535_watts_are_no_readings(void **state)
+static void zero_watts_65535_watts_and_4_29_megawatts_are_no_readings(void **state)
 {
 	struct trace_channel channel = channel_of(UNIT_WATT);
 	struct series series;
@@ -113,11 +113,31 @@ static void zero_watts_and_65535_watts_are_no_readings(void **state)
 	(void)state;
 	series_init(&series, &channel, 0);
 	for (int i = 0; i <= 20; i++)
-		series_add(&series, i, i == 4 ? 0 : i == 9 ? 65535000 : 250000);
+		series_add(&series, i, i == 4 ? 0 : i == 9 ? 65535000 : i == 13 ? 4294967295 : 250000);
 	for (size_t i = 0; i < series.n; i++)
 		assert_true(fabs(series.seconds[i].w - 250) < 1e-6);
 	assert_true(series.most == 250 && series.least == 250);
 	assert_true(series_missing_share(&series, 0, 20) > 0.09);
+	series_free(&series);
+}
+
+/* 100 W read ten times a second, then 300 W read every five seconds. */
+static void unequal_intervals_weigh_by_their_time(void **state)
+{
+	struct trace_channel channel = channel_of(UNIT_JOULE);
+	struct series series;
+	double sum = 0;
+
+	(void)state;
+	series_init(&series, &channel, 0);
+	for (int i = 0; i <= 200; i++)
+		series_add(&series, i * 0.1, 10000000LL * i);
+	for (int i = 25; i <= 40; i += 5)
+		series_add(&series, i, 2000000000LL + 300000000LL * (i - 20));
+	assert_int_equal(series.n, 40);
+	for (size_t i = 0; i < series.n; i++)
+		sum += series.seconds[i].w;
+	assert_true(fabs(sum / 40 - 200) < 1e-6);
 	series_free(&series);
 }
 
@@ -166,7 +186,8 @@ int main(void)
 		cmocka_unit_test(no_second_that_a_lost_interval_touches_has_a_value),
 		cmocka_unit_test(a_gap_of_over_30_s_restarts_the_window_behind_it),
 		cmocka_unit_test(power_is_held_until_the_next_reading_and_shifted_by_its_lag),
-		cmocka_unit_test(zero_watts_and_65535_watts_are_no_readings),
+		cmocka_unit_test(zero_watts_65535_watts_and_4_29_megawatts_are_no_readings),
+		cmocka_unit_test(unequal_intervals_weigh_by_their_time),
 		cmocka_unit_test(a_counter_that_stands_still_is_noticed),
 		cmocka_unit_test(readings_at_1_khz_give_the_same_seconds_as_at_1_hz),
 	};

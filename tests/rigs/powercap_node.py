@@ -19,6 +19,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import time
 
 READY_S = 20  # mounting takes milliseconds; a busy machine takes longer
 MNT_DETACH = 2
@@ -117,6 +118,11 @@ class PowercapNode:
         """A zone's folder."""
         return pathlib.Path(self.sysfs) / "class" / "powercap" / folder
 
-    def truth(self):
-        """What is logged until now: up to a step (0.1 s) behind."""
-        return Truth(self.truth_path)
+    def truth(self, until=None):
+        """What is logged until now: up to a step (0.1 s) behind. until: it is waited for that time to be reached."""
+        end = time.monotonic() + READY_S
+        while True:
+            truth = Truth(self.truth_path)
+            if until is None or all(times[-1] >= until for times in truth.times.values()) or time.monotonic() > end:
+                return truth
+            time.sleep(0.05)

@@ -186,18 +186,22 @@ static void add_mmio(struct zones *zones)
 	zone_set_counter(mmio, settings.unit_nj, settings.range_uj, settings.start_uj);
 }
 
+/* Of the socket's power: no two pieces of silicon are alike. */
+static const double die_shares[DIES] = {0.52, 0.48};
+
 /* The zones of the settings, in the kernel's order. */
 static void add_zones(struct zones *zones)
 {
 	int dies = settings.dies ? DIES : 1;
-	double share = settings.dies && strcmp(settings.dies, "real") == 0 ? 1.0 / DIES : 1;
+	bool real = settings.dies && strcmp(settings.dies, "real") == 0;
 	unsigned outer = 0;
 	char folder[32];
 
 	for (unsigned socket = 0; socket < zones->n_sockets; socket++)
 		for (int die = 0; die < dies; die++) {
 			snprintf(folder, sizeof folder, "intel-rapl:%u", outer++);
-			add_package(zones, folder, socket, settings.dies ? die : -1, share);
+			add_package(zones, folder, socket, settings.dies ? die : -1,
+				    real ? die_shares[die] : 1);
 		}
 	if (settings.psys) {
 		snprintf(folder, sizeof folder, "intel-rapl:%u", outer);

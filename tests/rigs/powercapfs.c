@@ -237,9 +237,11 @@ static int fs_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_
 	fill(buffer, "..", NULL, 0, 0);
 	for (size_t i = 0; i < node.tree.n; i++) {
 		const char *name = entry_name_in(&node.tree.entries[i], path);
+		struct stat type = {.st_mode =
+					    node.tree.entries[i].mode}; /* for d_type: some ask no further */
 
 		if (name && !entry_gone(&node.tree.entries[i]))
-			fill(buffer, name, NULL, 0, 0);
+			fill(buffer, name, &type, 0, 0);
 	}
 	return 0;
 }

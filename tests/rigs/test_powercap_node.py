@@ -171,7 +171,7 @@ class TheLaw(unittest.TestCase):
         law = {"idle_w": 30, "span_w": 100, "exponent": 0.5, "dram_idle_w": 3, "dram_span_w": 8, "utilisation": 0.25}
         self.assertAlmostEqual(self.mean_w("package-0", **law), 30 + 100 * 0.5, places=3)
         self.assertAlmostEqual(self.mean_w("dram-0", **law), 3 + 8 * 0.5, places=3)
-        self.assertAlmostEqual(self.mean_w("package-0-die-1", dies="real", **law), 40, places=3)
+        self.assertAlmostEqual(self.mean_w("package-0-die-1", dies="real", **law), 0.48 * 80, places=3)
         self.assertAlmostEqual(self.mean_w("psys", psys=True, **law), 20 + 1.1 * (80 + 7), places=3)
 
     def test_the_same_seed_gives_the_same_noise(self):
