@@ -6,6 +6,7 @@
 #ifndef WATTSTEP_TESTS_NOISE_H
 #define WATTSTEP_TESTS_NOISE_H
 
+#include <stdbool.h>
 #include <math.h>
 
 #include <gsl/gsl_randist.h>
