@@ -67,10 +67,10 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 	lead = judge->from > floor_s ? judge->from - floor_s : 0;
 	w = xcalloc(n + lead, sizeof *w);
 	sum_seconds(judge, members, n_members, lead, w);
-	/* A counter that never moved has measured nothing, and a mean over less than half of the window is
-	 * not its mean. */
+	/* A counter that never moved has measured nothing, and a mean over less than a quarter of the window
+	 * is not its mean. */
 	if (n && estimate_window(w, lead, n, period_seconds(judge, slow), &out->estimate) == 0 &&
-	    out->estimate.max_w != 0 && 2 * out->estimate.n * period_seconds(judge, slow) >= n) {
+	    out->estimate.max_w != 0 && 4 * out->estimate.n * period_seconds(judge, slow) >= n) {
 		out->present = true;
 		out->reason = estimate_judge(&out->estimate, judge->trace->rule, (double)n, slow);
 		out->verdict = out->reason == REASON_NONE ? VERDICT_STABLE : VERDICT_UNSTABLE;

@@ -268,11 +268,12 @@ static double one_second_of_1000_w(double t)
 
 static void one_extreme_second_is_neither_the_mean_nor_hidden(void **state)
 {
+	const struct estimate *cpu;
 	struct judgement j;
-	const struct estimate *cpu = &j.sources[SOURCE_CPU].estimate;
 
 	(void)state;
 	judge_law("standard", one_second_of_1000_w, 600, &j);
+	cpu = &j.sources[SOURCE_CPU].estimate;
 	assert_true(cpu->max_w > 950);
 	assert_true(fabs(cpu->median_w - 200) < 1);
 	assert_true(cpu->mean_w > 200 && cpu->mean_w < 200 + 1.2 * 800 / 120.0);

@@ -89,7 +89,7 @@ static inline struct outcome trial(const struct family *family, const struct rul
 	struct judge *judge = judge_new(trace, 0, NULL);
 	double phase_s = family->period_s * gsl_rng_uniform(rng), energy_j = 0;
 	int phase = (int)gsl_rng_uniform_int(rng, BMC_PERIOD_S) - BMC_PERIOD_S;
-	double power_w[LONGEST_S];
+	double power_w[LONGEST_S] = {0};
 	struct noise_state noise;
 	struct judgement judgement;
 	struct outcome out;
