@@ -194,7 +194,7 @@ class Method(unittest.TestCase):
                 ("CHECK_EVERY_S", "profiles/judge.c", "Every {} s:"),
                 ("SHOWN_AT_LATEST_S", "harness/conductor.c", "at the latest {} s after"),
                 ("SHOWN_WITHIN_PCT", "harness/conductor.c", "within {} points of their target"),
-                ("MIRROR_SPAN_S", "profiles/sources.c", "over each full {} s are"),
+                ("MIRROR_SPAN_S", "profiles/sources.c", "three of four spans of {} s"),
                 ("UTILISATION_TOLERANCE_PCT", "profiles/health.c", "over {} points off its target"),
                 ("ENERGY_COUNTER_RISE_W", "harness/energy_counter.h", "| least bound for a rise | {} W |"),
                 ("ENERGY_COUNTER_SLACK_S", "harness/energy_counter.h", "| slack | {} s of"),
