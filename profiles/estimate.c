@@ -58,13 +58,6 @@ static size_t block_means(const double *w, size_t n, size_t size, double *out)
 	return k;
 }
 
-/* Sorts v. */
-static double median_of(double *v, size_t n)
-{
-	gsl_sort(v, 1, n);
-	return gsl_stats_median_from_sorted_data(v, 1, n);
-}
-
 static double theil_sen(const double *y, size_t n, double step)
 {
 	double *slopes = xcalloc(n * n / 2 + 1, sizeof *slopes);
@@ -75,7 +68,7 @@ static double theil_sen(const double *y, size_t n, double step)
 		for (size_t j = i + 1; j < n; j++)
 			slopes[k++] = (y[j] - y[i]) / ((double)(j - i) * step);
 	if (k)
-		slope = median_of(slopes, k);
+		slope = gsl_stats_median(slopes, 1, k);
 	free(slopes);
 	return slope;
 }
@@ -170,6 +163,7 @@ static void find_remainder(const double *w, size_t lead, size_t n, double *rest,
 
 	for (size_t j = 0; j < m; j++)
 		z[j] = mean_of_known(w + skip + j * BATCH_S, BATCH_S);
+	transient_clean(z, m);
 	transient_fit(z, m, lead / BATCH_S, &tail);
 	out->remainder_w = transient_mean(&tail, from_s, from_s + (double)n);
 	out->u_remainder_w = fmax(0, tail.most_remainder_w - fabs(out->remainder_w)) / 2;
@@ -178,11 +172,13 @@ static void find_remainder(const double *w, size_t lead, size_t n, double *rest,
 	free(z);
 }
 
+/* Sorts values. */
 static void describe(double *values, size_t n, struct estimate *out)
 {
+	gsl_sort(values, 1, n);
 	out->n = n;
 	out->sd_w = n > 1 ? gsl_stats_sd(values, 1, n) : 0;
-	out->median_w = median_of(values, n);
+	out->median_w = gsl_stats_median_from_sorted_data(values, 1, n);
 	out->n_distinct = 1;
 	for (size_t i = 1; i < n; i++)
 		out->n_distinct += values[i] != values[i - 1];

@@ -91,6 +91,7 @@ static size_t source_start(const struct judge *judge, enum source source, size_t
 			}
 		z[j] = known ? sum / (double)known : NAN;
 	}
+	transient_clean(z, m);
 	cut = transient_truncation(z, m, source_step_w(judge, source));
 	most = (size_t)ceil(judge->least_window_s / BATCH_S);
 	most = m > most ? m - most : 0;

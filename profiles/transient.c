@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 
 #include "harness/base/text.h"
@@ -46,32 +45,24 @@
 #define SPIKE_SHARE 0.005
 #define MAD_TO_SD 1.4826 /* of a normal distribution */
 
-/* Sorts v. */
-static double median_of(double *v, size_t n)
+void transient_clean(double *z, size_t m)
 {
-	gsl_sort(v, 1, n);
-	return gsl_stats_median_from_sorted_data(v, 1, n);
-}
-
-/* Replaces isolated spikes by the median, and unknown values as well: for detection only. */
-static void replace_spikes(double *z, size_t m)
-{
-	double *sorted = xcalloc(m, sizeof *sorted);
+	double *known = xcalloc(m, sizeof *known); /* gsl_stats_median changes their order */
 	double *original = xcalloc(m, sizeof *original);
 	double median, limit;
 	size_t n = 0;
 
 	for (size_t i = 0; i < m; i++)
 		if (!isnan(z[i]))
-			sorted[n++] = z[i];
-	median = n ? median_of(sorted, n) : 0;
+			known[n++] = z[i];
+	median = n ? gsl_stats_median(known, 1, n) : 0;
 	for (size_t i = 0; i < m; i++)
 		if (isnan(z[i]))
 			z[i] = median;
 	memcpy(original, z, m * sizeof *z);
 	for (size_t i = 0; i < n; i++)
-		sorted[i] = fabs(sorted[i] - median);
-	limit = n ? SPIKE_DEVIATIONS * MAD_TO_SD * median_of(sorted, n) : 0;
+		known[i] = fabs(known[i] - median);
+	limit = n ? SPIKE_DEVIATIONS * MAD_TO_SD * gsl_stats_median(known, 1, n) : 0;
 	limit = fmax(limit, SPIKE_SHARE * fabs(median));
 	for (size_t i = 0; i < m; i++) {
 		bool before_inside = i > 0 && fabs(original[i - 1] - median) <= limit;
@@ -81,17 +72,7 @@ static void replace_spikes(double *z, size_t m)
 			z[i] = median;
 	}
 	free(original);
-	free(sorted);
-}
-
-/* A copy of z without spikes and unknown values; the caller frees it. */
-static double *clean_copy(const double *z, size_t m)
-{
-	double *clean = xcalloc(m, sizeof *clean);
-
-	memcpy(clean, z, m * sizeof *z);
-	replace_spikes(clean, m);
-	return clean;
+	free(known);
 }
 
 /* errors[d], for each cut d: the squared standard error of the rest's mean. Welford's update from the end. */
@@ -110,17 +91,15 @@ static void standard_errors(const double *z, size_t m, double *errors)
 
 size_t transient_truncation(const double *z, size_t m, double step)
 {
-	double *clean = clean_copy(z, m);
 	double *errors = xcalloc(m, sizeof *errors);
 	size_t cut = 0;
 
-	if (step == 0 || gsl_stats_max(clean, 1, m) - gsl_stats_min(clean, 1, m) > step) {
-		standard_errors(clean, m, errors);
+	if (step == 0 || gsl_stats_max(z, 1, m) - gsl_stats_min(z, 1, m) > step) {
+		standard_errors(z, m, errors);
 		while (errors[cut] > EVIDENCE * gsl_stats_min(errors, 1, m / 2 + 1))
 			cut++;
 	}
 	free(errors);
-	free(clean);
 	return cut;
 }
 
@@ -134,19 +113,22 @@ struct fit {
 static struct fit fit_tail(const double *z, size_t first, size_t m, double tau_s)
 {
 	double q = exp(-BATCH_S / tau_s), x = 1, n = (double)(m - first);
-	double mean = gsl_stats_mean(z + first, 1, m - first), sx = 0, sxx = 0, szz = 0, sxz = 0;
+	double near = z[m - 1], sx = 0, sxx = 0, sz = 0, szz = 0, sxz = 0; /* z - near keeps digits */
 	struct fit fit = {.tau_s = tau_s};
 
 	for (size_t j = first; j < m; j++, x *= q) {
+		double w = z[j] - near;
+
 		sx += x;
 		sxx += x * x;
-		sxz += x * (z[j] - mean);
-		szz += (z[j] - mean) * (z[j] - mean);
+		sz += w;
+		sxz += x * w;
+		szz += w * w;
 	}
 	fit.sxx = sxx - sx * sx / n;
-	fit.amplitude_w = sxz / fit.sxx;
-	fit.level_w = mean - fit.amplitude_w * sx / n;
-	fit.squares = szz - fit.amplitude_w * sxz;
+	fit.amplitude_w = (sxz - sx * sz / n) / fit.sxx;
+	fit.level_w = near + (sz - fit.amplitude_w * sx) / n;
+	fit.squares = fmax(0, szz - sz * sz / n - fit.amplitude_w * (sxz - sx * sz / n));
 	return fit;
 }
 
@@ -225,22 +207,19 @@ static void take_tail(const double *z, size_t first, size_t cut, size_t m, const
 
 void transient_fit(const double *z, size_t m, size_t cut, struct transient *out)
 {
-	double *clean;
 	struct fit fits[TAUS];
 
 	*out = (struct transient){.tau_s = LEAST_TAU_S};
 	if (m < cut + LEAST_BATCHES)
 		return;
-	clean = clean_copy(z, m);
 	for (size_t first = 0;; first = (first + cut + 1) / 2) {
-		size_t best = fit_all(clean, first, m, fits);
+		size_t best = fit_all(z, first, m, fits);
 
-		if (first >= cut || follows(clean, first, cut, m, &fits[best]))
-			take_tail(clean, first, cut, m, fits, best, out);
+		if (first >= cut || follows(z, first, cut, m, &fits[best]))
+			take_tail(z, first, cut, m, fits, best, out);
 		if (first >= cut)
 			break;
 	}
-	free(clean);
 }
 
 double transient_mean(const struct transient *transient, double from_s, double to_s)
@@ -254,8 +233,7 @@ size_t transient_best_cut(const struct transient *transient, const double *z, si
 			  size_t most)
 {
 	size_t half = cut + (m - cut) / 2, best = cut;
-	double *clean = clean_copy(z, m);
-	double sd_w = gsl_stats_sd(clean + half, 1, m - half), least_w = INFINITY;
+	double sd_w = gsl_stats_sd(z + half, 1, m - half), least_w = INFINITY;
 
 	for (size_t d = cut; d <= most; d++) {
 		double remainder_w = transient_mean(transient, (double)d * BATCH_S, (double)m * BATCH_S);
@@ -266,6 +244,5 @@ size_t transient_best_cut(const struct transient *transient, const double *z, si
 			best = d;
 		}
 	}
-	free(clean);
 	return best;
 }

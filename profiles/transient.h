@@ -5,7 +5,7 @@
  * out.
  *
  * Formulas: docs/method.md, section 3. z are means over BATCH_S each, from the
- * floor on; they may hold NAN (not known).
+ * floor on, cleaned first.
  */
 #ifndef WATTSTEP_TRANSIENT_H
 #define WATTSTEP_TRANSIENT_H
@@ -23,10 +23,12 @@ struct transient {
 	double most_remainder_w; /* size of its mean over the window that the data do not refuse */
 };
 
+/* Replaces what is not known (NAN) and isolated spikes by the median, in place: for the search alone. */
+void transient_clean(double *z, size_t m);
+
 /*
  * MSER-5 (White 1997) with evidence: how many leading values of z to cut, at
- * most half of them, so that the rest has a small standard error. For the
- * search alone, an isolated spike is replaced by the median, and values that
+ * most half of them, so that the rest has a small standard error. Values that
  * all lie within one step of the source's resolution (0: energy counters) show
  * no transient.
  */
