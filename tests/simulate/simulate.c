@@ -24,9 +24,9 @@ struct table {
 };
 
 static const struct table tables[] = {
-	{"standard rule, families that the method was chosen with", "standard", true},
+	{"standard rule, families in view when the method was chosen", "standard", true},
 	{"standard rule, families only looked at in the end", "standard", false},
-	{"quick rule, families that the method was chosen with", "quick", true},
+	{"quick rule, families in view when the method was chosen", "quick", true},
 	{"quick rule, families only looked at in the end", "quick", false},
 };
 
