@@ -260,13 +260,16 @@ static double most_of_state_s(const struct conductor *c)
 {
 	const struct trace *trace = c->trace;
 	double floor_s = rule_floor_s(trace->rule, longest_tau_s(c->meters), 1);
-	bool slow = false;
+	double most_s = rule_most_s(trace->rule, floor_s, 0, 0);
 
-	for (size_t i = 0; i < trace->n_channels; i++)
-		slow = slow || channel_is_slow(&trace->channels[i]);
-	return SHOWN_AT_LATEST_S +
-	       (slow ? rule_most_s(trace->rule, floor_s, trace->slow_period_s, trace->slow_lag_s)
-		     : rule_most_s(trace->rule, floor_s, 0, 0));
+	for (size_t i = 0; i < trace->n_channels; i++) {
+		const struct bmc_facts *facts = &trace->channels[i].facts;
+
+		if (channel_is_slow(&trace->channels[i]))
+			most_s = fmax(most_s, rule_most_s(trace->rule, floor_s, facts->period_s.value,
+							  bmc_guard_s(facts)));
+	}
+	return SHOWN_AT_LATEST_S + most_s;
 }
 
 /* One state, from its start to the end of its load. Returns as conductor_run. */

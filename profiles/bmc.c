@@ -9,8 +9,6 @@
 
 #include "harness/base/text.h"
 
-#define RESOLUTION_UNKNOWN_W 1.0 /* METHOD 2 */
-
 /* A clock's stamp stays within its own step of 1 s of our time; one that marks updates falls behind by a
  * period. */
 #define CLOCK_SPREAD_S 1.2
@@ -21,11 +19,11 @@
 void bmc_facts_default(struct bmc_facts *facts)
 {
 	*facts = (struct bmc_facts){
-		.period_s = {SLOW_PERIOD_UNKNOWN_S, NAN, false},
-		.lag_s = {SLOW_LAG_UNKNOWN_S, NAN, false},
+		.period_s = {BMC_PERIOD_UNKNOWN_S, NAN, false},
+		.lag_s = {BMC_SHIFT_UNKNOWN_S - BMC_PERIOD_UNKNOWN_S / 2, NAN, false},
 		.averaging_s = {NAN, NAN, false},
-		.resolution_w = {RESOLUTION_UNKNOWN_W, NAN, false},
-		.reach_s = {SLOW_LAG_UNKNOWN_S, NAN, false},
+		.resolution_w = {BMC_RESOLUTION_UNKNOWN_W, NAN, false},
+		.reach_s = {BMC_SHIFT_UNKNOWN_S - BMC_PERIOD_UNKNOWN_S, NAN, false},
 	};
 }
 
@@ -56,7 +54,7 @@ bool bmc_stamp_marks(const struct bmc_polls *polls)
 	}
 	gsl_sort(behind_s, 1, n);
 	spread_s = n ? gsl_stats_quantile_from_sorted_data(behind_s, 1, n, 0.95) -
-			       gsl_stats_quantile_from_sorted_data(behind_s, 1, n, 0.05)
+				   gsl_stats_quantile_from_sorted_data(behind_s, 1, n, 0.05)
 		     : 0;
 	free(behind_s);
 	return changes > 3 && (double)changes < EVERY_POLL * (double)n && spread_s > CLOCK_SPREAD_S;
@@ -109,8 +107,8 @@ static size_t add_repeats(struct bmc_reading *out, size_t n, size_t room, double
 
 /* One reading for each update, hidden ones too, at the moment it appeared. */
 static size_t readings_of_updates(const struct bmc_polls *polls, const struct bmc_change *changes,
-				  const double *at_s, size_t n_changes, double period_s, struct bmc_reading *out,
-				  size_t room)
+				  const double *at_s, size_t n_changes, double period_s,
+				  struct bmc_reading *out, size_t room)
 {
 	double first_s = NAN, last_s = NAN, first_w = NAN;
 	size_t n = 0;

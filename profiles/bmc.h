@@ -19,27 +19,11 @@
 #include <jansson.h>
 
 #include "harness/base/error.h"
+#include "profiles/bmc_facts.h"
 #include "profiles/trace.h"
 
 #define BMC_FACTS_FORMAT "wattstep/bmc-facts"
 #define BMC_FACTS_SCHEMA "bmc-facts.schema.json"
-
-/* One quantity of a BMC. */
-struct bmc_fact {
-	double value; /* as learnt, else what to judge with; NAN: unknown */
-	double u;     /* standard uncertainty of value; NAN: not learnt */
-	bool learnt;
-};
-
-struct bmc_facts {
-	struct bmc_fact period_s;     /* from one update to the next; 5 s unless learnt */
-	struct bmc_fact lag_s;        /* age of the middle of a reading's mean as it appears; 15 s */
-	struct bmc_fact averaging_s;  /* length of that mean; unknown unless learnt */
-	struct bmc_fact resolution_w; /* smallest step; 1 W unless learnt */
-	struct bmc_fact reach_s;      /* age of the oldest power in a reading as it appears, at most (97.5 %);
-				       * often known where lag and averaging cannot be told apart */
-	bool stamp_marks; /* the time stamp changes with each update (it may be a clock, stand still, be 0) */
-};
 
 /* Readings of the slow source in the order of time. */
 struct bmc_polls {
@@ -54,9 +38,6 @@ struct bmc_fast {
 	const double *time_s, *joules;
 	size_t n; /* 0: there is none; lag, averaging and reach are then not learnt */
 };
-
-/* Nothing learnt. */
-void bmc_facts_default(struct bmc_facts *facts);
 
 /* Learns what the readings tell. At its best with changes of load of all
  * kinds of distances (docs/bmc.md), the fast source going on throughout. */
@@ -75,14 +56,6 @@ void bmc_learn_from_trace(const struct trace *trace, size_t channel, const bool 
  * update that shows the same watts again). Returns how many.
  */
 size_t bmc_updates(const struct bmc_polls *polls, const struct bmc_facts *facts, bool *is_update);
-
-/* By so much a curve of readings, each held until the next, is late behind the true power: lag and half a
- * period. For laying it over a fast source. */
-double bmc_shift_s(const struct bmc_facts *facts);
-
-/* A reading that is still shown this long after a change of load has nothing of the power before it: its
- * reach and a period. */
-double bmc_guard_s(const struct bmc_facts *facts);
 
 /* The facts of one BMC as they stand in a facts file: what was not learnt is null. A new reference. */
 json_t *bmc_facts_to_json(const struct bmc_facts *facts) __attribute__((warn_unused_result));

@@ -71,9 +71,9 @@ struct lag_fit {
 	struct curve curve;
 	size_t *block_end; /* indices into readings */
 	size_t n_blocks;
-	double *power;                       /* scratch: prediction of each reading */
-	double sse[N_LAGS][N_AVERAGINGS];    /* W^2; INFINITY: the mean would lie in the future */
-	double total, least;                 /* sum of squares about the blocks' means, and the least of sse */
+	double *power;                    /* scratch: prediction of each reading */
+	double sse[N_LAGS][N_AVERAGINGS]; /* W^2; INFINITY: the mean would lie in the future */
+	double total, least;              /* sum of squares about the blocks' means, and the least of sse */
 };
 
 /* The curve's next stretch, joules and watts going on across a gap with the power before it. */
@@ -227,8 +227,8 @@ static void fit_all(struct lag_fit *fit)
 		for (size_t a = 0; a < N_AVERAGINGS; a++) {
 			double lag_s = LAG_STEP_S * (double)l, averaging_s = AVERAGING_STEP_S * (double)a;
 
-			fit->sse[l][a] = lag_s >= averaging_s / 2 ? fit_pair(fit, lag_s, averaging_s)
-								  : INFINITY;
+			fit->sse[l][a] =
+				lag_s >= averaging_s / 2 ? fit_pair(fit, lag_s, averaging_s) : INFINITY;
 			fit->least = fmin(fit->least, fit->sse[l][a]);
 		}
 }

@@ -139,8 +139,7 @@ static void place_changes(const struct bmc_change *changes, size_t n, struct bmc
 	for (size_t i = 0; i < n; i++) {
 		middle[i] = middle_s(&changes[i]);
 		if (i > 0)
-			tick[i] = tick[i - 1] +
-				  fmax(1, round((middle[i] - middle[i - 1]) / period->value));
+			tick[i] = tick[i - 1] + fmax(1, round((middle[i] - middle[i - 1]) / period->value));
 	}
 	gsl_fit_linear(tick, 1, middle, 1, n, &c0, &c1, &cov00, &cov01, &cov11, &chi2);
 	if (fabs(c1 - period->value) < 2 * PERIOD_STEP * period->value) {

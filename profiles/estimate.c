@@ -229,19 +229,20 @@ int estimate_window(const double *w, size_t lead, size_t n_seconds, size_t perio
 	return n ? 0 : -1;
 }
 
-enum reason estimate_judge(const struct estimate *e, const struct rule *rule, double length_s, bool slow)
+enum reason estimate_judge(const struct estimate *e, const struct rule *rule, double length_s, double step_w)
 {
 	double mean_w = fabs(e->mean_w);
 	double drift = fabs(e->drift_w_per_s) + NORMAL_95_ONE_SIDED * e->u_a_w * sqrt(12) / length_s;
 	double precision_w =
-		slow ? fmax(fmax(rule->precision, SLOW_PRECISION) * mean_w, LEAST_SLOW_PRECISION_W)
-		     : fmax(rule->precision * mean_w, LEAST_PRECISION_W);
+		step_w > 0 ? fmax(fmax(rule->precision, SLOW_PRECISION) * mean_w, LEAST_SLOW_PRECISION_W)
+			   : fmax(rule->precision * mean_w, LEAST_PRECISION_W);
 
-	if (!(drift * rule->drift_horizon_s <= fmax(DRIFT_TOLERANCE * mean_w, LEAST_DRIFT_W)))
+	if (!(drift * rule->drift_horizon_s <=
+	      fmax(fmax(DRIFT_TOLERANCE * mean_w, LEAST_DRIFT_W), step_w / 2)))
 		return REASON_DRIFT;
-	if (fabs(e->shift_w) > fmax(SHIFT_TOLERANCE * mean_w, LEAST_SHIFT_W))
+	if (fabs(e->shift_w) > fmax(fmax(SHIFT_TOLERANCE * mean_w, LEAST_SHIFT_W), step_w / 2))
 		return REASON_SHIFT;
-	if (!(e->half_width_w <= precision_w))
+	if (!(e->half_width_w <= fmax(precision_w, step_w / 2)))
 		return REASON_IMPRECISE;
 	return REASON_NONE;
 }

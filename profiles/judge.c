@@ -16,7 +16,7 @@ struct judge *judge_new(const struct trace *trace, size_t visit_index, const boo
 {
 	struct judge *judge = xcalloc(1, sizeof *judge);
 	const struct trace_visit *visit = &trace->visits[visit_index];
-	double period_s = 0, lag_s = 0;
+	double period_s = 0, guard_s = 0;
 
 	judge->trace = trace;
 	judge->visit = visit;
@@ -25,17 +25,20 @@ struct judge *judge_new(const struct trace *trace, size_t visit_index, const boo
 	judge->series = xcalloc(trace->n_channels, sizeof *judge->series);
 	for (size_t i = 0; i < trace->n_channels; i++)
 		series_init(&judge->series[i], &trace->channels[i],
-			    channel_is_slow(&trace->channels[i]) ? trace->slow_lag_s : 0);
+			    channel_is_slow(&trace->channels[i]) ? bmc_shift_s(&trace->channels[i].facts)
+								 : 0);
 	for (enum source s = 0; s < SOURCES; s++) {
 		judge->members[s] = xcalloc(trace->n_channels, sizeof *judge->members[s]);
 		judge->n_members[s] = source_members(trace, s, excluded, judge->members[s]);
 	}
 	if (source_is_slow(judge, SOURCE_SYSTEM)) {
-		period_s = trace->slow_period_s;
-		lag_s = trace->slow_lag_s;
+		const struct bmc_facts *facts = &trace->channels[judge->members[SOURCE_SYSTEM][0]].facts;
+
+		period_s = facts->period_s.value;
+		guard_s = bmc_guard_s(facts);
 	}
 	judge->floor_s = rule_floor_s(trace->rule, visit->tau_s, visit->share);
-	judge->most_s = rule_most_s(trace->rule, judge->floor_s, period_s, lag_s);
+	judge->most_s = rule_most_s(trace->rule, judge->floor_s, period_s, guard_s);
 	judge->least_window_s = fmax(trace->rule->least_window_s, rule_least_slow_window_s(period_s));
 	judge->row = visit->first_row;
 	while (judge->event < trace->n_events && (trace->events[judge->event].row < visit->first_row ||

@@ -41,14 +41,16 @@ bool source_is_slow(const struct judge *judge, enum source source);
 bool channels_are_live(const struct judge *judge, const size_t *channels, size_t n);
 bool source_is_live(const struct judge *judge, enum source source);
 
-/* No window of a source begins before this, s of the visit. */
+/* No window of these channels begins before this, s of the visit: the floor, what a slow one's readings still
+ * mix with the power before it, and where its series restarts. */
+double channels_floor_s(const struct judge *judge, const size_t *channels, size_t n);
 double source_floor_s(const struct judge *judge, enum source source);
 
 /* Seconds of the visit that all channels of a source have reached. */
 size_t source_seconds(const struct judge *judge, enum source source);
 
-/* Seconds from one update to the next with which a channel or source is judged. */
-size_t period_seconds(const struct judge *judge, bool slow);
+/* Whole seconds from one update of a channel to the next; 1 for a fast one. */
+size_t period_seconds(const struct judge *judge, size_t channel);
 
 /* Sets judge->from and judge->to to the window that all live sources share. False: there
  * is none of the least length yet; then it is the last half of what lies behind the floor. */

@@ -119,11 +119,6 @@ static int read_header(struct reader *reader, json_t *value)
 	trace->bare = trace->complete = false;
 	trace->plan = json_incref(json_object_get(value, "plan"));
 	trace->synthetic = json_is_true(json_object_get(value, "synthetic"));
-	trace->slow_period_s = number_or(value, "slow_period_s", SLOW_PERIOD_UNKNOWN_S);
-	trace->slow_lag_s = number_or(value, "slow_lag_s", SLOW_LAG_UNKNOWN_S);
-	if (!(trace->slow_period_s > 0 && trace->slow_period_s < 3600) ||
-	    !(trace->slow_lag_s >= 0 && trace->slow_lag_s < 3600))
-		return REFUSE(reader, "slow_period_s and slow_lag_s must be within an hour");
 	reader->has_header = true;
 	json_array_foreach(channels, i, channel) if (read_channel(reader, channel)) return -1;
 	return 0;

@@ -56,11 +56,9 @@ static void write_header(struct trace_writer *writer)
 	for (size_t i = 0; i < trace->n_channels; i++)
 		json_array_append_new(channels, channel_json(&trace->channels[i]));
 	fprintf(writer->file, "%s\n", TRACE_MAGIC);
-	write_json_line(writer, json_pack("{s:s, s:s, s:O?, s:b, s:f, s:f, s:o}", "generator",
+	write_json_line(writer, json_pack("{s:s, s:s, s:O?, s:b, s:o}", "generator",
 					  "wattstep " WATTSTEP_VERSION, "rule", trace->rule->name, "plan",
-					  trace->plan, "synthetic", trace->synthetic, "slow_period_s",
-					  trace->slow_period_s, "slow_lag_s", trace->slow_lag_s, "channels",
-					  channels));
+					  trace->plan, "synthetic", trace->synthetic, "channels", channels));
 	fprintf(writer->file, "%s\n", TRACE_COLUMNS);
 }
 

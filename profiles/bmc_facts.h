@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * bmc_facts.h - what is known of a slow, coarse source of power, learnt (bmc.h)
+ * or assumed.
+ */
+#ifndef WATTSTEP_BMC_FACTS_H
+#define WATTSTEP_BMC_FACTS_H
+
+#include <stdbool.h>
+
+/* What a source that has not been learnt is judged with: METHOD 2. Shift and guard are the same then. */
+#define BMC_PERIOD_UNKNOWN_S 5.0
+#define BMC_SHIFT_UNKNOWN_S 15.0
+#define BMC_RESOLUTION_UNKNOWN_W 1.0 /* most BMCs round to whole watts */
+
+/* One quantity of a BMC. */
+struct bmc_fact {
+	double value; /* as learnt, else what to judge with; NAN: unknown */
+	double u;     /* standard uncertainty of value; NAN: not learnt */
+	bool learnt;
+};
+
+struct bmc_facts {
+	struct bmc_fact period_s;     /* from one update to the next; 5 s unless learnt */
+	struct bmc_fact lag_s;        /* age of the middle of a reading's mean as it appears; 12.5 s */
+	struct bmc_fact averaging_s;  /* length of that mean; unknown unless learnt */
+	struct bmc_fact resolution_w; /* smallest step; 1 W unless learnt */
+	struct bmc_fact reach_s;      /* age of the oldest power in a reading as it appears, at most (97.5 %);
+				       * often known where lag and averaging cannot be told apart */
+	bool stamp_marks; /* the time stamp changes with each update (it may be a clock, stand still, be 0) */
+};
+
+/* Nothing learnt. */
+void bmc_facts_default(struct bmc_facts *facts);
+
+/* By so much a curve of readings, each held until the next, is late behind the true power: lag and half a
+ * period. For laying it over a fast source. */
+double bmc_shift_s(const struct bmc_facts *facts);
+
+/* A reading that is still shown this long after a change of load has nothing of the power before it: its
+ * reach and a period. */
+double bmc_guard_s(const struct bmc_facts *facts);
+
+#endif
