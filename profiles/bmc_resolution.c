@@ -15,6 +15,11 @@
  */
 #define LEAST_INDEPENDENT 7
 
+/* Short of that the step is at most what so many values have in common, and no finer one may be counted on.
+ * Real steps are up to 14 W (HARDWARE); more is chance. */
+#define LEAST_TO_ASSUME 3
+#define MOST_ASSUMED_MW 20000
+
 /* Values as whole milliwatts, the digits of a trace. */
 static int64_t milliwatts(double w)
 {
@@ -67,9 +72,11 @@ void bmc_learn_resolution(const struct bmc_polls *polls, struct bmc_fact *resolu
 		}
 		previous = value;
 	}
-	if (n < LEAST_DISTINCT || (divisor > 1000 && independent < LEAST_INDEPENDENT))
-		return;
-	resolution->value = (double)divisor * 1e-3;
-	resolution->u = 0;
-	resolution->learnt = true;
+	resolution->learnt = n >= LEAST_DISTINCT && (divisor <= 1000 || independent >= LEAST_INDEPENDENT);
+	if (resolution->learnt) {
+		resolution->value = (double)divisor * 1e-3;
+		resolution->u = 0;
+	} else if (n >= LEAST_TO_ASSUME && divisor > 1000 && divisor <= MOST_ASSUMED_MW) {
+		resolution->value = (double)divisor * 1e-3;
+	}
 }
