@@ -9,7 +9,7 @@ CFLAGS  ?= -O2 -g
 PYTHON  ?= /usr/bin/python3
 V       ?= 0
 
-PACKAGES := jansson hwloc gsl libgcrypt
+PACKAGES := jansson hwloc gsl libgcrypt libfreeipmi
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	    -Wformat=2 -Wundef -Wwrite-strings -Wimplicit-fallthrough
 ALL_CPPFLAGS = -I. -D_GNU_SOURCE -DWATTSTEP_VERSION='"$(VERSION)"' $(CPPFLAGS)
