@@ -16,17 +16,6 @@
 /* Where so many polls show a new value, the period is no longer than the interval of polling. */
 #define EVERY_POLL 0.75
 
-void bmc_facts_default(struct bmc_facts *facts)
-{
-	*facts = (struct bmc_facts){
-		.period_s = {BMC_PERIOD_UNKNOWN_S, NAN, false},
-		.lag_s = {BMC_SHIFT_UNKNOWN_S - BMC_PERIOD_UNKNOWN_S / 2, NAN, false},
-		.averaging_s = {NAN, NAN, false},
-		.resolution_w = {BMC_RESOLUTION_UNKNOWN_W, NAN, false},
-		.reach_s = {BMC_SHIFT_UNKNOWN_S - BMC_PERIOD_UNKNOWN_S, NAN, false},
-	};
-}
-
 bool bmc_answered(const struct bmc_polls *polls, size_t i)
 {
 	return !isnan(polls->watts[i]);
@@ -225,14 +214,4 @@ size_t bmc_updates(const struct bmc_polls *polls, const struct bmc_facts *facts,
 	}
 	free(changes);
 	return n;
-}
-
-double bmc_shift_s(const struct bmc_facts *facts)
-{
-	return facts->lag_s.value + facts->period_s.value / 2;
-}
-
-double bmc_guard_s(const struct bmc_facts *facts)
-{
-	return facts->reach_s.value + facts->period_s.value;
 }

@@ -16,14 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <jansson.h>
-
-#include "harness/base/error.h"
 #include "profiles/bmc_facts.h"
 #include "profiles/trace.h"
-
-#define BMC_FACTS_FORMAT "wattstep/bmc-facts"
-#define BMC_FACTS_SCHEMA "bmc-facts.schema.json"
 
 /* Readings of the slow source in the order of time. */
 struct bmc_polls {
@@ -57,20 +51,8 @@ void bmc_learn_from_trace(const struct trace *trace, size_t channel, const bool 
  */
 size_t bmc_updates(const struct bmc_polls *polls, const struct bmc_facts *facts, bool *is_update);
 
-/* The facts of one BMC as they stand in a facts file: what was not learnt is null. A new reference. */
-json_t *bmc_facts_to_json(const struct bmc_facts *facts) __attribute__((warn_unused_result));
-
-/* A facts file from channels {"dcmi/system": bmc_facts_to_json(...)}; steals channels. A new reference. */
-json_t *bmc_facts_document(json_t *channels) __attribute__((warn_unused_result));
-
-/* Checks a facts document; name is what messages call it. */
-int bmc_facts_check(const json_t *document, const char *name, struct error *err);
-
-/* Takes the facts of a channel out of a document. One that is not in it sets err, ERROR_INPUT. */
-int bmc_facts_from_document(const json_t *document, const char *channel, const char *name,
-			    struct bmc_facts *facts, struct error *err);
-
-/* The same from a file, as --bmc-facts names it. */
-int bmc_facts_read(const char *path, const char *channel, struct bmc_facts *facts, struct error *err);
+/* Learns the step of each slow source anew from all readings there are by now, the states' too, unless its
+ * meter states it. Everything else that is known of them stays. */
+void bmc_refine(struct trace *trace);
 
 #endif

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * bmc_facts.h - what is known of a slow, coarse source of power, learnt (bmc.h)
- * or assumed.
+ * or assumed, and the file that keeps it for later runs.
  */
 #ifndef WATTSTEP_BMC_FACTS_H
 #define WATTSTEP_BMC_FACTS_H
 
 #include <stdbool.h>
+
+#include <jansson.h>
+
+#include "harness/base/error.h"
+
+#define BMC_FACTS_FORMAT "wattstep/bmc-facts"
+#define BMC_FACTS_SCHEMA "bmc-facts.schema.json"
 
 /* What a source that has not been learnt is judged with: METHOD 2. Shift and guard are the same then. */
 #define BMC_PERIOD_UNKNOWN_S 5.0
@@ -40,5 +47,19 @@ double bmc_shift_s(const struct bmc_facts *facts);
 /* A reading that is still shown this long after a change of load has nothing of the power before it: its
  * reach and a period. */
 double bmc_guard_s(const struct bmc_facts *facts);
+
+/* What was learnt of one source, as in a facts file: null for what was not. A new reference. */
+json_t *bmc_facts_to_json(const struct bmc_facts *facts) __attribute__((warn_unused_result));
+
+/* The other way round; what is null or missing has its default. value has the form of the schema's facts. */
+void bmc_facts_from_json(const json_t *value, struct bmc_facts *facts);
+
+/* A facts file with one source, channel being its name ("dcmi/system"). A new reference. */
+json_t *bmc_facts_document(const char *channel, const struct bmc_facts *facts)
+	__attribute__((warn_unused_result));
+
+/* The facts of a channel out of a facts file. ERROR_INPUT: not a facts file, or the channel is not in it. */
+int bmc_facts_read(const char *path, const char *channel, struct bmc_facts *facts, struct error *err)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -38,6 +38,29 @@ struct residual cross_check_residual(const struct judgement *judgement)
 	return (struct residual){system->estimate.mean_w - inner_w, hypot(system->u95_w, inner_u95_w)};
 }
 
+/* The first idle visit in which the BMC was asked, or not; NULL: there is none. */
+static const struct judgement *first_idle(const struct trace *trace, const struct judgement *judgements,
+					  bool bmc_rests)
+{
+	for (size_t i = 0; i < trace->n_visits; i++)
+		if (trace->visits[i].target_pct == 0 && trace->visits[i].bmc_rests == bmc_rests &&
+		    judgements[i].verdict != VERDICT_INVALID)
+			return &judgements[i];
+	return NULL;
+}
+
+struct residual cross_check_polling(const struct trace *trace, const struct judgement *judgements)
+{
+	const struct judgement *asked = first_idle(trace, judgements, false);
+	const struct judgement *rested = first_idle(trace, judgements, true);
+	double asked_w, asked_u95_w, rested_w, rested_u95_w;
+
+	if (!asked || !rested || !inner_power(asked, &asked_w, &asked_u95_w) ||
+	    !inner_power(rested, &rested_w, &rested_u95_w))
+		return (struct residual){NAN, NAN};
+	return (struct residual){asked_w - rested_w, hypot(asked_u95_w, rested_u95_w)};
+}
+
 struct agreement cross_check_states(const struct judgement *judgements, size_t n)
 {
 	struct agreement out = {0, NAN, NAN, NAN};

@@ -29,4 +29,8 @@ struct agreement {
 
 struct agreement cross_check_states(const struct judgement *judgements, size_t n);
 
+/* What asking the BMC costs: cpu and dram in the first idle visit in which it was asked, less those in the
+ * first in which it rested. judgements: one for each visit of the trace. */
+struct residual cross_check_polling(const struct trace *trace, const struct judgement *judgements);
+
 #endif

@@ -138,7 +138,9 @@ void health_judge(const struct health_facts *facts, struct judgement *out)
 
 		judge_sum(facts, s, members, n, out);
 		for (size_t m = 0; m < n && facts->visit->end_row > facts->visit->first_row; m++)
-			judge_readings(facts, &facts->series[members[m]], out);
+			if (!(facts->visit->bmc_rests &&
+			      channel_is_slow(&facts->trace->channels[members[m]])))
+				judge_readings(facts, &facts->series[members[m]], out);
 	}
 	for (size_t i = 0; facts->excluded && i < facts->trace->n_channels; i++)
 		if (facts->excluded[i])

@@ -30,6 +30,8 @@ struct judge *judge_new(const struct trace *trace, size_t visit_index, const boo
 	for (enum source s = 0; s < SOURCES; s++) {
 		judge->members[s] = xcalloc(trace->n_channels, sizeof *judge->members[s]);
 		judge->n_members[s] = source_members(trace, s, excluded, judge->members[s]);
+		if (visit->bmc_rests && source_is_slow(judge, s))
+			judge->n_members[s] = 0;
 	}
 	if (source_is_slow(judge, SOURCE_SYSTEM)) {
 		const struct bmc_facts *facts = &trace->channels[judge->members[SOURCE_SYSTEM][0]].facts;

@@ -13,7 +13,7 @@ const char *trace_event_name(enum trace_event_kind kind)
 		[TRACE_COUNTER_RESET] = "counter_reset", [TRACE_INTERVAL_LOST] = "interval_lost",
 		[TRACE_SUSPENDED] = "suspended",         [TRACE_SLOW_READ] = "slow_read",
 		[TRACE_WORKER_LOST] = "worker_lost",     [TRACE_LOAD_ENDED] = "load_ended",
-		[TRACE_THROTTLED] = "throttled",
+		[TRACE_THROTTLED] = "throttled",         [TRACE_LEARNT] = "learnt",
 	};
 
 	return names[kind];

@@ -64,6 +64,7 @@ struct trace_visit {
 	double target_pct; /* utilisation of the CPUs it loads; 0: idle; NAN: not known (bare trace) */
 	double share;      /* part of the node's cores it loads, 0..1 */
 	double tau_s;      /* time window of the long-term power limit; NAN: unknown */
+	bool bmc_rests;    /* slow sources are not asked meanwhile, and not missed */
 	json_t *workload;  /* the profile's "workload": argv, sha256 ...; NULL: not known */
 	json_t *context;   /* what the run found out by its end; NULL: nothing */
 	enum visit_end end;
@@ -77,6 +78,7 @@ enum trace_event_kind {
 	TRACE_SLOW_READ,   /* a read took over 5 ms */
 	TRACE_WORKER_LOST, /* part of the load is gone */
 	TRACE_LOAD_ENDED,  /* all of the load is gone */
+	TRACE_LEARNT,      /* of the channel, a slow source: its facts are known now */
 	TRACE_THROTTLED,   /* the processors' throttle counters rose */
 	TRACE_EVENT_KINDS,
 };

@@ -57,7 +57,7 @@ static struct synthetic recorded_run(void)
 
 static char *states_text(const struct trace *trace)
 {
-	json_t *states = profile_states(trace);
+	json_t *judged = profile_judged(trace), *states = json_object_get(judged, "states");
 	char *text = json_dumps(states, JSON_INDENT(1));
 
 	json_decref(states);

@@ -17,10 +17,10 @@
 
 #define TRUTH_STEP_S 0.05
 #define RUN_MOST_S 4000
-#define REST_W 60.0     /* all that is no processor */
-#define SETTLES_S 3.0   /* fans and leakage follow the load */
-#define NOISE 0.005     /* of the processors' power, standard deviation of a second */
-#define BETWEEN_S 4     /* from one state to the next */
+#define REST_W 60.0   /* all that is no processor */
+#define SETTLES_S 3.0 /* fans and leakage follow the load */
+#define NOISE 0.005   /* of the processors' power, standard deviation of a second */
+#define BETWEEN_S 4   /* from one state to the next */
 
 /* Processors' power, W: idle, one core, all cores, memory. */
 static const double state_w[] = {80, 110, 240, 200};
@@ -56,8 +56,7 @@ static inline void bmc_run_truth(struct bmc_run *run, double to_s, double target
 	while ((double)(run->system.n - 1) * TRUTH_STEP_S < to_s - TRUTH_STEP_S / 2) {
 		double system_w;
 
-		run->noise = rho * run->noise +
-			     sqrt(1 - rho * rho) * gsl_ran_gaussian_ziggurat(run->rng, 1);
+		run->noise = rho * run->noise + sqrt(1 - rho * rho) * gsl_ran_gaussian_ziggurat(run->rng, 1);
 		run->level_w += (target_w - run->level_w) * TRUTH_STEP_S / SETTLES_S;
 		run->cpu_w = run->level_w * (1 + NOISE * run->noise);
 		system_w = run->cpu_w * 1.08 + REST_W;
@@ -154,8 +153,9 @@ static inline void bmc_run_outcomes(struct bmc_run *run, struct state_outcome *o
 			.reason = all[i].reason,
 			.mean_w = all[i].sources[SOURCE_SYSTEM].estimate.mean_w,
 			.u95_w = all[i].sources[SOURCE_SYSTEM].u95_w,
-			.truth_w = (true_energy_at(&run->system, to_s) - true_energy_at(&run->system, from_s)) /
-				   (to_s - from_s),
+			.truth_w =
+				(true_energy_at(&run->system, to_s) - true_energy_at(&run->system, from_s)) /
+				(to_s - from_s),
 			.time_s = to_s - all[i].began_s,
 		};
 	}

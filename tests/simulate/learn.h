@@ -33,13 +33,28 @@ static const struct course courses[] = {
 	/* METHOD 2's. */
 	{"step", 0.25, 0.25, 90, {{20, 1}}},
 	/* A step with a hold, and then changes of load whose distances have no common measure. */
-	{"pattern", 0.25, 0.25, 90,
+	{"pattern",
+	 0.25,
+	 0.25,
+	 90,
 	 {{12, 1}, {40, 0}, {47.3, 1}, {51.9, 0}, {60.4, 1}, {66.2, 0}, {69.5, 1}, {78.8, 0}, {82.1, 1}}},
 	/* `quick`: idle, single-core, all-cores, memory. */
 	{"quick", 1, 1, 240, {{60.3, 0.2}, {121.1, 1}, {180.7, 0.6}}},
-	{"standard", 1, 1, 1500,
-	 {{181, 1}, {362, 0}, {420, 0.2}, {601, 0}, {640, 0.5}, {821, 0}, {850, 0.7}, {1031, 0}, {1060, 0.9},
-	  {1241, 0}, {1270, 0.3}}},
+	{"standard",
+	 1,
+	 1,
+	 1500,
+	 {{181, 1},
+	  {362, 0},
+	  {420, 0.2},
+	  {601, 0},
+	  {640, 0.5},
+	  {821, 0},
+	  {850, 0.7},
+	  {1031, 0},
+	  {1060, 0.9},
+	  {1241, 0},
+	  {1270, 0.3}}},
 };
 
 struct learn_case {
@@ -84,7 +99,8 @@ static inline void learn_truth(const struct learn_case *c, struct learn_data *da
 			fast = noise_next(&fast_noise, &relative);
 			other = noise_next(&rest_noise, &rest);
 		}
-		w = (c->idle_w + c->swing_w * load_at(c->course, (double)(i - 1) * TRUTH_STEP_S)) * (1 + fast);
+		w = (c->idle_w + c->swing_w * load_at(c->course, (double)(i - 1) * TRUTH_STEP_S)) *
+		    (1 + fast);
 		data->fast_truth.joules[i] = data->fast_truth.joules[i - 1] + w * TRUTH_STEP_S;
 		data->node_truth.joules[i] =
 			data->node_truth.joules[i - 1] + (1.08 * w + 60 + other) * TRUTH_STEP_S;
