@@ -32,6 +32,12 @@
 #define GET_CAPABILITIES 0x01
 #define GET_POWER_READING 0x02
 
+#define SENSOR_NETFN 0x04
+#define GET_SENSOR_READING 0x2d /* IPMI 2.0, section 35.14 */
+#define SENSOR_SCANNED 0xc0     /* events and scanning are enabled */
+#define SENSOR_UNAVAILABLE 0x20
+#define OTHER_SENSOR 23 /* the raw reading of what is no power sensor: 23 degrees */
+
 #define MODE_SYSTEM 0x01
 #define MODE_ROLLING 0x02
 #define MEASUREMENT_ACTIVE 0x40
@@ -39,6 +45,7 @@
 #define CODE_OK 0x00
 #define CODE_UNSUPPORTED 0xc1
 #define CODE_WRONG_LENGTH 0xc7
+#define CODE_NOT_PRESENT 0xcb
 #define CODE_WRONG_FIELD 0xcc
 
 #define LAN_CHANNEL 1 /* startlan 1 */
@@ -52,6 +59,7 @@ static struct rig {
 	pthread_mutex_t lock; /* of all below it */
 	struct bmc bmc;
 	struct averages averages;
+	struct shares sensors;    /* sensor 1 is the first */
 	unsigned short random[3]; /* of what is lost or garbled */
 	FILE *truth, *readings, *requests;
 	int control;
@@ -257,6 +265,9 @@ static unsigned spoil(enum answer answer, unsigned char *out, unsigned length)
 	case ANSWER_SHOW:
 		put(out, 2, 2, rig.bmc.faults.watts);
 		break;
+	case ANSWER_UNAVAILABLE:
+		memset(out + 2, 0, length - 2);
+		break;
 	case ANSWER_NONE:
 		rig.withhold = true;
 		break;
@@ -264,6 +275,27 @@ static unsigned spoil(enum answer answer, unsigned char *out, unsigned length)
 		break;
 	}
 	return length;
+}
+
+/* Request: the sensor's number. */
+static unsigned answer_sensor(unsigned number, enum answer answer, unsigned char *out)
+{
+	const struct shown *last = readings_last(&rig.bmc.readings);
+	unsigned watts = answer == ANSWER_SHOW ? rig.bmc.faults.watts : last->watts;
+	bool power = number <= rig.sensors.n;
+	double counts =
+		power ? watts * rig.sensors.list[number - 1] / bmc_settings.sensor_step_w : OTHER_SENSOR;
+
+	out[0] = CODE_OK;
+	out[1] = (unsigned char)fmin(round(counts), 255);
+	out[2] = SENSOR_SCANNED;
+	out[3] = SENSOR_SCANNED; /* within all thresholds */
+	if (answer == ANSWER_UNAVAILABLE)
+		out[2] |= SENSOR_UNAVAILABLE;
+	if (answer == ANSWER_CODE)
+		out[0] = (unsigned char)rig.bmc.faults.code;
+	rig.withhold = answer == ANSWER_NONE;
+	return answer == ANSWER_CODE || answer == ANSWER_SHORT ? 1 : 4;
 }
 
 static const char *two_digits(unsigned code)
@@ -279,7 +311,7 @@ static void log_request(const char *command, unsigned parameter, enum answer ans
 	static const char *const names[] = {
 		[ANSWER_RIGHT] = "right", [ANSWER_NONE] = "none", [ANSWER_CODE] = "code",
 		[ANSWER_SHORT] = "short", [ANSWER_LONG] = "long", [ANSWER_GARBLED] = "garbled",
-		[ANSWER_GROUP] = "group", [ANSWER_SHOW] = "show",
+		[ANSWER_GROUP] = "group", [ANSWER_SHOW] = "show", [ANSWER_UNAVAILABLE] = "unavailable",
 	};
 
 	if (!rig.requests)
@@ -305,11 +337,34 @@ static void handle_dcmi(lmc_data_t *mc, msg_t *msg, unsigned char *out, unsigned
 		*length = answer_capabilities(msg, out);
 	else if (msg->cmd == GET_POWER_READING) {
 		answer = faults_next_answer(&rig.bmc.faults, now_s());
-		*length = spoil(answer, out, answer_power_request(msg, out));
+		*length = answer_power_request(msg, out);
+		if (out[0] == CODE_OK)
+			*length = spoil(answer, out, *length);
 		slow_s = rig.bmc.faults.slow_s;
 	} else
 		*length = answer_code(out, CODE_UNSUPPORTED);
 	log_request(msg->cmd == GET_POWER_READING ? "reading" : "capabilities", parameter, answer, out[0]);
+	pthread_mutex_unlock(&rig.lock);
+	pause_s(slow_s);
+}
+
+static void handle_sensor(lmc_data_t *mc, msg_t *msg, unsigned char *out, unsigned int *length, void *data)
+{
+	unsigned number = msg->len > 0 ? msg->data[0] : 0;
+	enum answer answer = ANSWER_RIGHT;
+	double slow_s = 0;
+
+	(void)mc, (void)data;
+	pthread_mutex_lock(&rig.lock);
+	if (number >= 1 && number <= rig.sensors.n + 1) { /* one more is there, and no power sensor */
+		answer = faults_next_answer(&rig.bmc.faults, now_s());
+		*length = answer_sensor(number, answer, out);
+		slow_s = rig.bmc.faults.slow_s;
+	} else {
+		out[0] = CODE_NOT_PRESENT;
+		*length = 1;
+	}
+	log_request("sensor", number, answer, out[0]);
 	pthread_mutex_unlock(&rig.lock);
 	pause_s(slow_s);
 }
@@ -461,6 +516,8 @@ int ipmi_sim_module_init(sys_data_t *sys, const char *init)
 	problem = words ? bmc_take_options(words) : ENOMEM;
 	if (!problem && averages_parse(&rig.averages, bmc_settings.averages) != 0)
 		problem = bmc_usage("averages are not like 5s,1m,1h: ", bmc_settings.averages);
+	if (!problem && shares_parse(&rig.sensors, bmc_settings.sensors) != 0)
+		problem = bmc_usage("sensors are not shares like 1 or 0.5,0.5: ", bmc_settings.sensors);
 	rig.bmc.faults.no_dcmi = bmc_settings.no_dcmi;
 	if (!problem && bmc_settings.with_parent)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -477,6 +534,9 @@ int ipmi_sim_module_init(sys_data_t *sys, const char *init)
 	if (!problem && rig.control >= 0)
 		problem = start(take_commands);
 	ipmi_emu_register_group_extension_handler(DCMI, handle_dcmi, NULL);
+	if (!problem && rig.sensors.n > 0)
+		problem =
+			ipmi_emu_register_cmd_handler(SENSOR_NETFN, GET_SENSOR_READING, handle_sensor, NULL);
 	return problem;
 }
 

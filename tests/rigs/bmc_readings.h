@@ -66,6 +66,30 @@ static int averages_parse(struct averages *averages, const char *text)
 	return 0;
 }
 
+#define MOST_SENSORS 16
+
+/* The power sensors that the BMC offers beside or instead of DCMI: their shares of the power. */
+struct shares {
+	double list[MOST_SENSORS];
+	size_t n;
+};
+
+/* Of "1" or "0.5,0.5". 0 or EINVAL. */
+static int shares_parse(struct shares *shares, const char *text)
+{
+	while (*text) {
+		char *end;
+		double share = strtod(text, &end);
+
+		if (end == text || (*end != ',' && *end != '\0') || !(share >= 0) ||
+		    shares->n == MOST_SENSORS)
+			return EINVAL;
+		shares->list[shares->n++] = share;
+		text = end + (*end == ',');
+	}
+	return 0;
+}
+
 static unsigned in_steps(double power_w)
 {
 	double steps = fmax(power_w * bmc_settings.gain + bmc_settings.offset_w, 0) / bmc_settings.step_w;
