@@ -62,6 +62,7 @@ static struct rig {
 	struct shares sensors;    /* sensor 1 is the first */
 	unsigned short random[3]; /* of what is lost or garbled */
 	FILE *truth, *readings, *requests;
+	size_t logged; /* of the samples */
 	int control;
 	bool withhold; /* the answer that is about to be sent: the main thread's alone */
 	void (*send_out)(lanserv_data_t *lan, struct iovec *data, int vecs, void *addr, int addr_len);
@@ -84,15 +85,11 @@ static void pause_s(double for_s)
 
 /* --- time passes ---------------------------------------------------------- */
 
-static void log_truth(void)
+static void log_sample(const struct sample *sample, const struct sample *before)
 {
-	const struct sample *last = &rig.bmc.power.samples[rig.bmc.power.n - 1], *before = last - 1;
+	double power_w = before ? (sample->energy_j - before->energy_j) / (sample->at_s - before->at_s) : 0;
 
-	if (!rig.truth)
-		return;
-	fprintf(rig.truth, "%.9f,%.7f,%.4f\n", last->at_s, last->energy_j,
-		rig.bmc.power.n > 1 ? (last->energy_j - before->energy_j) / (last->at_s - before->at_s) : 0);
-	fflush(rig.truth);
+	fprintf(rig.truth, "%.9f,%.7f,%.4f\n", sample->at_s, sample->energy_j, power_w);
 }
 
 static void log_reading(void)
@@ -105,15 +102,17 @@ static void log_reading(void)
 	fflush(rig.readings);
 }
 
-/* A command may have looked meanwhile: samples are logged as they are found. */
+/* Logs what has been sampled since the last look as well: a command may have been in between. */
 static void look(void)
 {
-	static size_t logged;
+	const struct power *power = &rig.bmc.power;
 
 	power_look(&rig.bmc.power, now_s());
-	if (rig.bmc.power.n > logged)
-		log_truth();
-	logged = rig.bmc.power.n;
+	for (; rig.truth && rig.logged < power->n; rig.logged++)
+		log_sample(&power->samples[rig.logged],
+			   rig.logged > 0 ? &power->samples[rig.logged - 1] : NULL);
+	if (rig.truth)
+		fflush(rig.truth);
 }
 
 static void *watch(void *unused)
@@ -437,23 +436,22 @@ static int open_control(const char *path)
 	return 0;
 }
 
-/* Where an earlier BMC of this node has logged the truth: its last row. The node has not stopped with it. */
+/* Goes on behind the last row that an earlier BMC of this node has logged. */
 static void resume_power(void)
 {
 	FILE *log = bmc_settings.truth ? fopen(bmc_settings.truth, "re") : NULL;
 	struct sample last;
 	char line[128];
 	double power_w;
+	bool found = false;
 
-	if (!log)
-		return;
-	fseek(log, 0, SEEK_END);
-	fseek(log, ftell(log) > 200 ? -200 : 0, ftell(log) > 200 ? SEEK_END : SEEK_SET);
-	while (fgets(line, sizeof line, log))
-		if (sscanf(line, "%lf,%lf,%lf", &last.at_s, &last.energy_j, &power_w) == 3 &&
-		    strchr(line, '\n') && (rig.bmc.power.n == 0 || last.at_s > rig.bmc.power.samples[0].at_s))
-			rig.bmc.power.n = 0, power_resume(&rig.bmc.power, last, power_w);
-	fclose(log);
+	while (log && fgets(line, sizeof line, log))
+		found = sscanf(line, "%lf,%lf,%lf", &last.at_s, &last.energy_j, &power_w) == 3;
+	if (found)
+		power_resume(&rig.bmc.power, last, power_w);
+	rig.logged = rig.bmc.power.n;
+	if (log)
+		fclose(log);
 }
 
 /* Two samples at least, and the first reading. */

@@ -92,6 +92,7 @@ def free_port():
 
 
 class BmcNode:
+    free_port = staticmethod(free_port)
     user, password = "rig", "s3cret-of-rig"  # IPMI 1.5 takes 16 bytes at most
 
     def __init__(self, build, node=None, sensors=None, **options):
@@ -160,7 +161,7 @@ class BmcNode:
 
     def _start_somewhere(self):
         for _ in range(MOST_TRIES):
-            self.port = free_port()
+            self.port = self.free_port()
             if self._start():
                 return
         raise RuntimeError(f"no free port in {MOST_TRIES} tries")
