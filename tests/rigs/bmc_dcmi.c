@@ -122,7 +122,7 @@ static void *watch(void *unused)
 		pause_s(bmc_settings.tick_ms / 1000);
 		pthread_mutex_lock(&rig.lock);
 		look();
-		if (readings_go_on(&rig.bmc.readings, now_s()))
+		if (readings_go_on(&rig.bmc.readings, power_last(&rig.bmc.power)->at_s))
 			log_reading();
 		pthread_mutex_unlock(&rig.lock);
 	}
@@ -173,18 +173,28 @@ static unsigned answer_code(unsigned char *out, unsigned code)
 	return 2;
 }
 
-static uint32_t stamp(double at_s)
+/* The time of day when CLOCK_MONOTONIC was 0, as this BMC's clock has it: set at boot. */
+static double epoch_s(void)
 {
+	static double epoch = NAN;
 	struct timespec real;
 
-	if (bmc_settings.not_active)
-		return 0;
-	clock_gettime(CLOCK_REALTIME, &real);
+	if (isnan(epoch)) {
+		clock_gettime(CLOCK_REALTIME, &real);
+		epoch = (double)real.tv_sec + (double)real.tv_nsec / 1e9 - now_s();
+	}
+	return epoch;
+}
+
+static uint32_t stamp(void)
+{
+	double at_s = readings_last(&rig.bmc.readings)->at_s;
+
 	if (strcmp(bmc_settings.stamp, STAMP_STILL) == 0)
 		at_s = rig.bmc.readings.boot_s;
 	if (strcmp(bmc_settings.stamp, STAMP_REQUEST) == 0)
 		at_s = now_s();
-	return (uint32_t)floor((double)real.tv_sec + (double)real.tv_nsec / 1e9 - (now_s() - at_s));
+	return bmc_settings.not_active ? 0 : (uint32_t)floor(epoch_s() + at_s);
 }
 
 /* Of the last update, for mode 1 and, over period_s, for mode 2. */
@@ -198,7 +208,7 @@ static unsigned answer_reading(unsigned char *out, double period_s)
 	at = put(out, at, 2, statistics.least);
 	at = put(out, at, 2, statistics.most);
 	at = put(out, at, 2, statistics.average);
-	at = put(out, at, 4, stamp(readings_last(&rig.bmc.readings)->at_s));
+	at = put(out, at, 4, stamp());
 	at = put(out, at, 4, bmc_settings.not_active ? 0 : period_ms);
 	return put(out, at, 1, bmc_settings.not_active ? 0 : MEASUREMENT_ACTIVE);
 }

@@ -23,6 +23,8 @@ def load(name):
 
 bmc_node, powercap_node = load("bmc_node"), load("powercap_node")
 
+slow = True  # a minute, nearly all of it waiting for answers that do not come
+
 BUILD = os.environ["WATTSTEP_BUILD"]
 TICK_S = 0.05
 SYSTEM, ROLLING, CAPABILITIES = (f"--get-{what}" for what in (
@@ -82,6 +84,13 @@ def updates(bmc, n):
     return bmc.readings()
 
 
+def shown_until(bmc, t):
+    """Waits until an update is as late as t."""
+    end = time.monotonic() + 60
+    while bmc.readings()[-1][0] < t and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 def next_update(bmc):
     updates(bmc, len(bmc.readings()) + 1)
 
@@ -106,25 +115,25 @@ class WhatIpmiDcmiPrints(unittest.TestCase):
         with node(power_w=200, period_s=0.2) as bmc:
             time.sleep(0.5)
             bmc.command("power 300")
-            time.sleep(0.5)
+            shown_until(bmc, time.monotonic() + 0.5)
             before = time.monotonic()
             fields = reading(bmc)
             after = time.monotonic()
-            boot = bmc.readings()[0][0]
-            truth = bmc.truth(until=after)
+            truth, readings = bmc.truth(until=after), bmc.readings()
+            boot = readings[0][0]
             period_s = int(fields["Statistics reporting time period"].split()[0]) / 1000
             self.assertGreaterEqual(period_s, before - boot - 0.001)
             self.assertLessEqual(period_s, after - boot)
-            least, most = (truth.mean_w(boot, t) for t in (before - 0.3, after))  # the last update is that old
+            last = [at for at, _ in readings if at <= before][-1]
             average = int(fields["Average Power over sampling duration"].split()[0])
-            self.assertGreaterEqual(average, math.floor(least) - 5)
-            self.assertLessEqual(average, math.ceil(most) + 5)
+            self.assertIn(average, {round(truth.mean_w(boot, at) + d) for at, _ in readings if last <= at <= after
+                                    for d in (-1e-3, 1e-3)})
 
     def test_statistics_over_a_period_forget_what_was_before(self):
         with node(power_w=500, period_s=0.1, statistics_s=1) as bmc:
             updates(bmc, 3)
             bmc.command("power 100")
-            time.sleep(1.5)
+            shown_until(bmc, time.monotonic() + 1.2)
             fields = reading(bmc)
             self.assertEqual(fields["Maximum Power over sampling duration"], "100 watts")
             self.assertEqual(fields["Average Power over sampling duration"], "100 watts")
@@ -142,7 +151,7 @@ class WhatIpmiDcmiPrints(unittest.TestCase):
         with node(power_w=400, period_s=0.1, averages="1s,1h") as bmc:
             updates(bmc, 5)
             bmc.command("power 200")
-            time.sleep(1.5)
+            shown_until(bmc, time.monotonic() + 1.2)
             blocks = [b for b in fields_of(freeipmi(bmc, "ipmi-dcmi", ROLLING).stdout) if "Current Power" in b]
             self.assertEqual([b["Statistics reporting time period"] for b in blocks],
                              ["1000 milliseconds", "3600000 milliseconds"])
@@ -171,7 +180,7 @@ class WhatIpmiDcmiPrints(unittest.TestCase):
                     stamp = datetime.datetime.strptime(text + " +0000", "%m/%d/%Y - %H:%M:%S %z").timestamp()
                     stamps.setdefault(name, []).append(stamp)
                     self.assertLess(abs(time.time() - stamp), 30, name)
-                time.sleep(1.5)
+                time.sleep(2)
             moved = {name: last > first for name, (first, last) in stamps.items()}
         self.assertEqual(moved, {"update": False, "request": True, "still": False, "quick": True})
 
@@ -259,7 +268,7 @@ class WhatItShows(unittest.TestCase):
             with node(noise_pct=5, seed=seed, power_w=100) as bmc:
                 truth = bmc.truth()
                 first.append(truth.mean_w(*truth.times[:2]))
-        self.assertAlmostEqual(first[0], first[1], delta=0.5)  # but for the length of the first tick
+        self.assertAlmostEqual(first[0], first[1], places=3)
         self.assertGreater(abs(first[0] - first[2]), 0.01)
 
     def test_the_law_follows_a_command_with_its_time_constant(self):
@@ -269,24 +278,25 @@ class WhatItShows(unittest.TestCase):
             after = time.monotonic()
             time.sleep(1.5)
             truth = bmc.truth(until=after + 1.2)
-            for t in (0.2, 0.5, 1.0):
-                mean_w = truth.mean_w(after + t, after + t + 0.2)
-                most, least = (300 - 200 * 0.5 / 0.2 * (math.exp(-(b + t) / 0.5) - math.exp(-(b + t + 0.2) / 0.5))
-                               for b in (after - before, 0))
-                self.assertLess(least - 5, mean_w)  # a tick's mean stands for the tick
-                self.assertLess(mean_w, most + 5)
+        samples = [t for t in truth.times if t > after]
+        for start, end in zip(samples, samples[1:]):
+            most, least = (300 - 100 * (math.exp(-(start - c) / 0.5) - math.exp(-(end - c) / 0.5)) / (end - start)
+                           for c in (before, after))
+            self.assertLess(least - 0.01, truth.mean_w(start, end))
+            self.assertLess(truth.mean_w(start, end), most + 0.01)
 
     def test_it_measures_a_simulated_node(self):
         with powercap_node.PowercapNode(BUILD, rest_w=60, noise_pct=5, loss_pct=8) as machine, \
                 node(node=machine, period_s=0.5, mean_s=0.5) as bmc:
             time.sleep(3)
-            now = time.monotonic()
-            seen, true = bmc.truth(until=now), machine.truth(until=now)
-            start = seen.times[0]
-            self.assertAlmostEqual(seen.mean_w(start, now), true.mean_w("system", start, now), delta=0.5)
-            self.assertGreater(seen.mean_w(start, now), true.mean_w("package-0", start, now) + 60)
-            for at, watts in bmc.readings()[2:-1]:
-                self.assertLess(abs(watts - true.mean_w("system", at - 0.5, at)), 0.5 + 0.15 * watts * TICK_S / 0.5)
+            seen = bmc.truth()
+            start, end = seen.times[0], seen.times[-1]
+            true = machine.truth(until=end)
+            self.assertAlmostEqual(seen.mean_w(start, end), true.mean_w("system", start, end), places=4)
+            self.assertGreater(seen.mean_w(start, end), true.mean_w("package-0", start, end) + 60)
+            for at, watts in bmc.readings()[2:]:
+                if at <= end:
+                    self.assertLess(abs(watts - seen.mean_w(at - 0.5, at)), 0.501)
             with self.assertRaises(ValueError):
                 bmc.command("power 100")  # the node's power is its own
 
@@ -397,8 +407,8 @@ class Faults(unittest.TestCase):
         with node() as bmc:
             bmc.command("drop 30")
             done = sum(freeipmi(bmc, "ipmi-dcmi", SYSTEM, *QUICK[:1], "--retransmission-timeout=50").returncode == 0
-                       for _ in range(15))
-            self.assertGreaterEqual(done, 5)
+                       for _ in range(12))
+            self.assertGreaterEqual(done, 4)
             self.assertGreater(len(bmc.requests()), done)
             bmc.command("drop 100")
             self.assertEqual(complaint(bmc, SYSTEM, *QUICK), "connection timeout")
