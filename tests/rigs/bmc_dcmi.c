@@ -57,6 +57,7 @@ int ipmi_sim_module_print_version(sys_data_t *sys, const char *init);
 
 static struct rig {
 	pthread_mutex_t lock; /* of all below it */
+	char *words;          /* the settings point into it */
 	struct bmc bmc;
 	struct averages averages;
 	struct shares sensors;    /* sensor 1 is the first */
@@ -85,11 +86,12 @@ static void pause_s(double for_s)
 
 /* --- time passes ---------------------------------------------------------- */
 
-static void log_sample(const struct sample *sample, const struct sample *before)
+static void log_sample(const struct power *power, size_t i)
 {
-	double power_w = before ? (sample->energy_j - before->energy_j) / (sample->at_s - before->at_s) : 0;
+	double from_s = power->samples[i > 0 ? i - 1 : i].at_s, to_s = power->samples[i].at_s;
 
-	fprintf(rig.truth, "%.9f,%.7f,%.4f\n", sample->at_s, sample->energy_j, power_w);
+	fprintf(rig.truth, "%.9f,%.7f,%.4f\n", to_s, power->samples[i].energy_j,
+		to_s > from_s ? power_mean(power, from_s, to_s) : 0);
 }
 
 static void log_reading(void)
@@ -105,12 +107,9 @@ static void log_reading(void)
 /* Logs what has been sampled since the last look as well: a command may have been in between. */
 static void look(void)
 {
-	const struct power *power = &rig.bmc.power;
-
 	power_look(&rig.bmc.power, now_s());
-	for (; rig.truth && rig.logged < power->n; rig.logged++)
-		log_sample(&power->samples[rig.logged],
-			   rig.logged > 0 ? &power->samples[rig.logged - 1] : NULL);
+	for (; rig.truth && rig.logged < rig.bmc.power.n; rig.logged++)
+		log_sample(&rig.bmc.power, rig.logged);
 	if (rig.truth)
 		fflush(rig.truth);
 }
@@ -340,11 +339,9 @@ static void handle_dcmi(lmc_data_t *mc, msg_t *msg, unsigned char *out, unsigned
 
 	(void)mc, (void)data;
 	pthread_mutex_lock(&rig.lock);
-	if (rig.bmc.faults.no_dcmi)
-		*length = answer_code(out, CODE_UNSUPPORTED);
-	else if (msg->cmd == GET_CAPABILITIES)
+	if (!rig.bmc.faults.no_dcmi && msg->cmd == GET_CAPABILITIES)
 		*length = answer_capabilities(msg, out);
-	else if (msg->cmd == GET_POWER_READING) {
+	else if (!rig.bmc.faults.no_dcmi && msg->cmd == GET_POWER_READING) {
 		answer = faults_next_answer(&rig.bmc.faults, now_s());
 		*length = answer_power_request(msg, out);
 		if (out[0] == CODE_OK)
@@ -517,11 +514,11 @@ static int start(void *(*body)(void *))
 
 int ipmi_sim_module_init(sys_data_t *sys, const char *init)
 {
-	char *words = strdup(init ? init : "");
 	int problem;
 
 	(void)sys;
-	problem = words ? bmc_take_options(words) : ENOMEM;
+	rig.words = strdup(init ? init : "");
+	problem = rig.words ? bmc_take_options(rig.words) : ENOMEM;
 	if (!problem && averages_parse(&rig.averages, bmc_settings.averages) != 0)
 		problem = bmc_usage("averages are not like 5s,1m,1h: ", bmc_settings.averages);
 	if (!problem && shares_parse(&rig.sensors, bmc_settings.sensors) != 0)

@@ -7,6 +7,7 @@ import math
 import os
 import pathlib
 import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -481,7 +482,10 @@ class ComingAndGoing(unittest.TestCase):
         end = time.monotonic() + 20
         while alive(int(pid)) and time.monotonic() < end:
             time.sleep(0.05)
-        self.assertFalse(alive(int(pid)))
+        left = alive(int(pid))
+        if left:
+            os.kill(int(pid), signal.SIGKILL)
+        self.assertFalse(left)
 
     def test_a_wrong_option_is_named(self):
         for options, words in (({"period_s": 0}, "its bounds: 0"), ({"lagg_s": 1}, "not understood: lagg_s"),
