@@ -69,7 +69,7 @@ static const struct bmc_row {
 	{"not_active", NULL, 0, 0, NULL, &bmc_settings.not_active, "watts, but time stamp and period 0"},
 	{"no_dcmi", NULL, 0, 0, NULL, &bmc_settings.no_dcmi, "0xC1 for all of it"},
 	{"sensors", NULL, 0, 0, &bmc_settings.sensors, NULL, "shares of the power: 1 or 0.5,0.5"},
-	{"sensor_step_w", &bmc_settings.sensor_step_w, 1, 511, NULL, NULL, "watts in a sensor's count (4)"},
+	{"sensor_step_w", &bmc_settings.sensor_step_w, 1, 511, NULL, NULL, "watts in a count of theirs (4)"},
 	{"energy", NULL, 0, 0, &bmc_settings.energy, NULL, "file that always says: time_s energy_j"},
 	{"truth", NULL, 0, 0, &bmc_settings.truth, NULL, "file for the true energy"},
 	{"readings", NULL, 0, 0, &bmc_settings.readings, NULL, "file for the watts shown"},
@@ -87,21 +87,27 @@ static int bmc_usage(const char *problem, const char *what)
 	return EINVAL;
 }
 
+static int bmc_take_number(const struct bmc_row *row, const char *value)
+{
+	char *end;
+
+	*row->number = strtod(value, &end);
+	if (*value == '\0' || *end || !(*row->number >= row->least && *row->number <= row->most))
+		return bmc_usage("not a number in its bounds: ", value);
+	return 0;
+}
+
 static int bmc_take_value(const struct bmc_row *row, const char *value)
 {
-	char *end = NULL;
-
-	if (row->flag && !value)
+	if (row->flag) {
 		*row->flag = true;
-	else if (row->text && value)
-		*row->text = value;
-	else if (row->number && value)
-		*row->number = strtod(value, &end);
-	else
-		return bmc_usage(value ? "takes no value: " : "needs a value: ", row->name);
-	if (row->number &&
-	    (*value == '\0' || *end || !(*row->number >= row->least && *row->number <= row->most)))
-		return bmc_usage("not a number in its bounds: ", value);
+		return value ? bmc_usage("takes no value: ", row->name) : 0;
+	}
+	if (!value)
+		return bmc_usage("needs a value: ", row->name);
+	if (row->number)
+		return bmc_take_number(row, value);
+	*row->text = value;
 	return 0;
 }
 
