@@ -32,6 +32,12 @@
 #define GET_CAPABILITIES 0x01
 #define GET_POWER_READING 0x02
 
+#define SENSOR_NETFN 0x04
+#define GET_SENSOR_READING 0x2d /* IPMI 2.0, section 35.14 */
+#define SENSOR_SCANNED 0xc0     /* events and scanning are enabled */
+#define SENSOR_UNAVAILABLE 0x20
+#define OTHER_SENSOR 23 /* the raw reading of what is no power sensor: 23 degrees */
+
 #define MODE_SYSTEM 0x01
 #define MODE_ROLLING 0x02
 #define MEASUREMENT_ACTIVE 0x40
@@ -39,6 +45,7 @@
 #define CODE_OK 0x00
 #define CODE_UNSUPPORTED 0xc1
 #define CODE_WRONG_LENGTH 0xc7
+#define CODE_NOT_PRESENT 0xcb
 #define CODE_WRONG_FIELD 0xcc
 
 #define LAN_CHANNEL 1 /* startlan 1 */
@@ -52,8 +59,10 @@ static struct rig {
 	pthread_mutex_t lock; /* of all below it */
 	struct bmc bmc;
 	struct averages averages;
+	struct shares sensors;    /* sensor 1 is the first */
 	unsigned short random[3]; /* of what is lost or garbled */
 	FILE *truth, *readings, *requests;
+	size_t logged; /* of the samples */
 	int control;
 	bool withhold; /* the answer that is about to be sent: the main thread's alone */
 	void (*send_out)(lanserv_data_t *lan, struct iovec *data, int vecs, void *addr, int addr_len);
@@ -76,15 +85,11 @@ static void pause_s(double for_s)
 
 /* --- time passes ---------------------------------------------------------- */
 
-static void log_truth(void)
+static void log_sample(const struct sample *sample, const struct sample *before)
 {
-	const struct sample *last = &rig.bmc.power.samples[rig.bmc.power.n - 1], *before = last - 1;
+	double power_w = before ? (sample->energy_j - before->energy_j) / (sample->at_s - before->at_s) : 0;
 
-	if (!rig.truth)
-		return;
-	fprintf(rig.truth, "%.9f,%.7f,%.4f\n", last->at_s, last->energy_j,
-		rig.bmc.power.n > 1 ? (last->energy_j - before->energy_j) / (last->at_s - before->at_s) : 0);
-	fflush(rig.truth);
+	fprintf(rig.truth, "%.9f,%.7f,%.4f\n", sample->at_s, sample->energy_j, power_w);
 }
 
 static void log_reading(void)
@@ -97,15 +102,17 @@ static void log_reading(void)
 	fflush(rig.readings);
 }
 
-/* A command may have looked meanwhile: samples are logged as they are found. */
+/* Logs what has been sampled since the last look as well: a command may have been in between. */
 static void look(void)
 {
-	static size_t logged;
+	const struct power *power = &rig.bmc.power;
 
 	power_look(&rig.bmc.power, now_s());
-	if (rig.bmc.power.n > logged)
-		log_truth();
-	logged = rig.bmc.power.n;
+	for (; rig.truth && rig.logged < power->n; rig.logged++)
+		log_sample(&power->samples[rig.logged],
+			   rig.logged > 0 ? &power->samples[rig.logged - 1] : NULL);
+	if (rig.truth)
+		fflush(rig.truth);
 }
 
 static void *watch(void *unused)
@@ -115,7 +122,7 @@ static void *watch(void *unused)
 		pause_s(bmc_settings.tick_ms / 1000);
 		pthread_mutex_lock(&rig.lock);
 		look();
-		if (readings_go_on(&rig.bmc.readings, now_s()))
+		if (readings_go_on(&rig.bmc.readings, power_last(&rig.bmc.power)->at_s))
 			log_reading();
 		pthread_mutex_unlock(&rig.lock);
 	}
@@ -166,18 +173,28 @@ static unsigned answer_code(unsigned char *out, unsigned code)
 	return 2;
 }
 
-static uint32_t stamp(double at_s)
+/* The time of day when CLOCK_MONOTONIC was 0, as this BMC's clock has it: set at boot. */
+static double epoch_s(void)
 {
+	static double epoch = NAN;
 	struct timespec real;
 
-	if (bmc_settings.not_active)
-		return 0;
-	clock_gettime(CLOCK_REALTIME, &real);
+	if (isnan(epoch)) {
+		clock_gettime(CLOCK_REALTIME, &real);
+		epoch = (double)real.tv_sec + (double)real.tv_nsec / 1e9 - now_s();
+	}
+	return epoch;
+}
+
+static uint32_t stamp(void)
+{
+	double at_s = readings_last(&rig.bmc.readings)->at_s;
+
 	if (strcmp(bmc_settings.stamp, STAMP_STILL) == 0)
 		at_s = rig.bmc.readings.boot_s;
 	if (strcmp(bmc_settings.stamp, STAMP_REQUEST) == 0)
 		at_s = now_s();
-	return (uint32_t)floor((double)real.tv_sec + (double)real.tv_nsec / 1e9 - (now_s() - at_s));
+	return bmc_settings.not_active ? 0 : (uint32_t)floor(epoch_s() + at_s);
 }
 
 /* Of the last update, for mode 1 and, over period_s, for mode 2. */
@@ -191,7 +208,7 @@ static unsigned answer_reading(unsigned char *out, double period_s)
 	at = put(out, at, 2, statistics.least);
 	at = put(out, at, 2, statistics.most);
 	at = put(out, at, 2, statistics.average);
-	at = put(out, at, 4, stamp(readings_last(&rig.bmc.readings)->at_s));
+	at = put(out, at, 4, stamp());
 	at = put(out, at, 4, bmc_settings.not_active ? 0 : period_ms);
 	return put(out, at, 1, bmc_settings.not_active ? 0 : MEASUREMENT_ACTIVE);
 }
@@ -257,6 +274,9 @@ static unsigned spoil(enum answer answer, unsigned char *out, unsigned length)
 	case ANSWER_SHOW:
 		put(out, 2, 2, rig.bmc.faults.watts);
 		break;
+	case ANSWER_UNAVAILABLE:
+		memset(out + 2, 0, length - 2);
+		break;
 	case ANSWER_NONE:
 		rig.withhold = true;
 		break;
@@ -264,6 +284,27 @@ static unsigned spoil(enum answer answer, unsigned char *out, unsigned length)
 		break;
 	}
 	return length;
+}
+
+/* Request: the sensor's number. */
+static unsigned answer_sensor(unsigned number, enum answer answer, unsigned char *out)
+{
+	const struct shown *last = readings_last(&rig.bmc.readings);
+	unsigned watts = answer == ANSWER_SHOW ? rig.bmc.faults.watts : last->watts;
+	bool power = number <= rig.sensors.n;
+	double counts =
+		power ? watts * rig.sensors.list[number - 1] / bmc_settings.sensor_step_w : OTHER_SENSOR;
+
+	out[0] = CODE_OK;
+	out[1] = (unsigned char)fmin(round(counts), 255);
+	out[2] = SENSOR_SCANNED;
+	out[3] = SENSOR_SCANNED; /* within all thresholds */
+	if (answer == ANSWER_UNAVAILABLE)
+		out[2] |= SENSOR_UNAVAILABLE;
+	if (answer == ANSWER_CODE)
+		out[0] = (unsigned char)rig.bmc.faults.code;
+	rig.withhold = answer == ANSWER_NONE;
+	return answer == ANSWER_CODE || answer == ANSWER_SHORT ? 1 : 4;
 }
 
 static const char *two_digits(unsigned code)
@@ -279,7 +320,7 @@ static void log_request(const char *command, unsigned parameter, enum answer ans
 	static const char *const names[] = {
 		[ANSWER_RIGHT] = "right", [ANSWER_NONE] = "none", [ANSWER_CODE] = "code",
 		[ANSWER_SHORT] = "short", [ANSWER_LONG] = "long", [ANSWER_GARBLED] = "garbled",
-		[ANSWER_GROUP] = "group", [ANSWER_SHOW] = "show",
+		[ANSWER_GROUP] = "group", [ANSWER_SHOW] = "show", [ANSWER_UNAVAILABLE] = "unavailable",
 	};
 
 	if (!rig.requests)
@@ -305,11 +346,34 @@ static void handle_dcmi(lmc_data_t *mc, msg_t *msg, unsigned char *out, unsigned
 		*length = answer_capabilities(msg, out);
 	else if (msg->cmd == GET_POWER_READING) {
 		answer = faults_next_answer(&rig.bmc.faults, now_s());
-		*length = spoil(answer, out, answer_power_request(msg, out));
+		*length = answer_power_request(msg, out);
+		if (out[0] == CODE_OK)
+			*length = spoil(answer, out, *length);
 		slow_s = rig.bmc.faults.slow_s;
 	} else
 		*length = answer_code(out, CODE_UNSUPPORTED);
 	log_request(msg->cmd == GET_POWER_READING ? "reading" : "capabilities", parameter, answer, out[0]);
+	pthread_mutex_unlock(&rig.lock);
+	pause_s(slow_s);
+}
+
+static void handle_sensor(lmc_data_t *mc, msg_t *msg, unsigned char *out, unsigned int *length, void *data)
+{
+	unsigned number = msg->len > 0 ? msg->data[0] : 0;
+	enum answer answer = ANSWER_RIGHT;
+	double slow_s = 0;
+
+	(void)mc, (void)data;
+	pthread_mutex_lock(&rig.lock);
+	if (number >= 1 && number <= rig.sensors.n + 1) { /* one more is there, and no power sensor */
+		answer = faults_next_answer(&rig.bmc.faults, now_s());
+		*length = answer_sensor(number, answer, out);
+		slow_s = rig.bmc.faults.slow_s;
+	} else {
+		out[0] = CODE_NOT_PRESENT;
+		*length = 1;
+	}
+	log_request("sensor", number, answer, out[0]);
 	pthread_mutex_unlock(&rig.lock);
 	pause_s(slow_s);
 }
@@ -382,23 +446,22 @@ static int open_control(const char *path)
 	return 0;
 }
 
-/* Where an earlier BMC of this node has logged the truth: its last row. The node has not stopped with it. */
+/* Goes on behind the last row that an earlier BMC of this node has logged. */
 static void resume_power(void)
 {
 	FILE *log = bmc_settings.truth ? fopen(bmc_settings.truth, "re") : NULL;
 	struct sample last;
 	char line[128];
 	double power_w;
+	bool found = false;
 
-	if (!log)
-		return;
-	fseek(log, 0, SEEK_END);
-	fseek(log, ftell(log) > 200 ? -200 : 0, ftell(log) > 200 ? SEEK_END : SEEK_SET);
-	while (fgets(line, sizeof line, log))
-		if (sscanf(line, "%lf,%lf,%lf", &last.at_s, &last.energy_j, &power_w) == 3 &&
-		    strchr(line, '\n') && (rig.bmc.power.n == 0 || last.at_s > rig.bmc.power.samples[0].at_s))
-			rig.bmc.power.n = 0, power_resume(&rig.bmc.power, last, power_w);
-	fclose(log);
+	while (log && fgets(line, sizeof line, log))
+		found = sscanf(line, "%lf,%lf,%lf", &last.at_s, &last.energy_j, &power_w) == 3;
+	if (found)
+		power_resume(&rig.bmc.power, last, power_w);
+	rig.logged = rig.bmc.power.n;
+	if (log)
+		fclose(log);
 }
 
 /* Two samples at least, and the first reading. */
@@ -461,6 +524,8 @@ int ipmi_sim_module_init(sys_data_t *sys, const char *init)
 	problem = words ? bmc_take_options(words) : ENOMEM;
 	if (!problem && averages_parse(&rig.averages, bmc_settings.averages) != 0)
 		problem = bmc_usage("averages are not like 5s,1m,1h: ", bmc_settings.averages);
+	if (!problem && shares_parse(&rig.sensors, bmc_settings.sensors) != 0)
+		problem = bmc_usage("sensors are not shares like 1 or 0.5,0.5: ", bmc_settings.sensors);
 	rig.bmc.faults.no_dcmi = bmc_settings.no_dcmi;
 	if (!problem && bmc_settings.with_parent)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -477,6 +542,9 @@ int ipmi_sim_module_init(sys_data_t *sys, const char *init)
 	if (!problem && rig.control >= 0)
 		problem = start(take_commands);
 	ipmi_emu_register_group_extension_handler(DCMI, handle_dcmi, NULL);
+	if (!problem && rig.sensors.n > 0)
+		problem =
+			ipmi_emu_register_cmd_handler(SENSOR_NETFN, GET_SENSOR_READING, handle_sensor, NULL);
 	return problem;
 }
 

@@ -4,7 +4,7 @@
  * make it so.
  *
  * Two layers fail on their own: the power service behind an answer (hang, slow,
- * code, short, long, garble, group, show, stuck, half) and the whole BMC or its
+ * code, short, long, garble, group, show, unavailable, stuck, half) and the whole BMC or its
  * network (silent, freeze, drop). A command is one line; times are seconds of
  * CLOCK_MONOTONIC and are passed in; the caller locks.
  */
@@ -17,13 +17,14 @@
 
 enum answer {
 	ANSWER_RIGHT,
-	ANSWER_NONE,    /* the session lives, the reading never comes */
-	ANSWER_CODE,    /* a completion code alone */
-	ANSWER_SHORT,   /* five bytes */
-	ANSWER_LONG,    /* a few bytes more than there should be */
-	ANSWER_GARBLED, /* the right length, random bytes */
-	ANSWER_GROUP,   /* another group extension's byte in front */
-	ANSWER_SHOW,    /* these watts instead of the reading */
+	ANSWER_NONE,        /* the session lives, the reading never comes */
+	ANSWER_CODE,        /* a completion code alone */
+	ANSWER_SHORT,       /* five bytes */
+	ANSWER_LONG,        /* a few bytes more than there should be */
+	ANSWER_GARBLED,     /* the right length, random bytes */
+	ANSWER_GROUP,       /* another group extension's byte in front */
+	ANSWER_SHOW,        /* these watts instead of the reading */
+	ANSWER_UNAVAILABLE, /* no measurement: zeros and not active, a sensor without reading */
 };
 
 struct faults {
@@ -179,6 +180,12 @@ static int command_group(struct bmc *bmc, double now_s, const char *a, const cha
 	return shape(bmc, ANSWER_GROUP, a, b);
 }
 
+static int command_unavailable(struct bmc *bmc, double now_s, const char *a, const char *b)
+{
+	(void)now_s;
+	return shape(bmc, ANSWER_UNAVAILABLE, a, b);
+}
+
 static int command_stuck(struct bmc *bmc, double now_s, const char *a, const char *b)
 {
 	(void)now_s;
@@ -229,14 +236,15 @@ static const struct bmc_command {
 	{"drop", command_drop},     /* drop PCT: of all packets that it sends */
 	{"code", command_code},     /* code HEX [N]: readings fail with that completion code, N times */
 	{"show", command_show},     /* show W [N]: readings say W */
-	{"short", command_short},   /* short [N]: five bytes */
+	{"short", command_short},   /* short [N]: five bytes; of a sensor one */
 	{"long", command_long},     /* long [N]: six bytes too many */
 	{"garble", command_garble}, /* garble [N]: random bytes */
 	{"group", command_group},   /* group [N]: another group's byte in front */
-	{"stuck", command_stuck},   /* no more updates */
-	{"half", command_half},     /* it sees half the power: one of two supplies */
-	{"dcmi", command_dcmi},     /* dcmi off: 0xC1 for all of DCMI; dcmi on */
-	{"heal", command_heal},     /* none of these any more; dcmi and power stay */
+	{"unavailable", command_unavailable}, /* unavailable [N]: not active, zeros */
+	{"stuck", command_stuck},             /* no more updates */
+	{"half", command_half},               /* it sees half the power: one of two supplies */
+	{"dcmi", command_dcmi},               /* dcmi off: 0xC1 for all of DCMI; dcmi on */
+	{"heal", command_heal},               /* none of these any more; dcmi and power stay */
 };
 
 /* One line: COMMAND [ARGUMENT [ARGUMENT]]. 0 or EINVAL. */

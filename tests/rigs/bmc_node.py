@@ -8,7 +8,7 @@
         bmc.truth().mean_w(t0, t1)
 
 Options are those of tests/rigs/bmc_options.h; sensors is a table of names and
-shares of the power, {"Pwr Consumption": 1}. Without a node the BMC measures one
+shares of the power, {"Pwr Consumption": 1}, and one temperature comes with them. Without a node the BMC measures one
 that draws power_w, changed by command("power 212"). Commands are those of
 tests/rigs/bmc_faults.h. Times are seconds of CLOCK_MONOTONIC, as of time.monotonic().
 """
@@ -37,9 +37,24 @@ user 2 true "{user}" "{password}" admin 10 none md2 md5 straight
 loadlib "{library}" "{words}"
 """
 EMU = """mc_setbmc 0x20
-mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
+mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
 mc_enable 0x20
 """
+TEMPERATURE, OTHER_UNITS = 0x01, 0x0b  # sensor types
+DEGREES, WATTS = 1, 6  # units
+
+
+def full_sensor_record(number, name, sensor_type, unit, step):
+    """The command for one sensor of the SDR repository: a full record (IPMI 2.0, table 43-1), reading = raw x step."""
+    key = [0x20, 0, number]
+    what = [0x0a, number, 0x40, 0x43, sensor_type, 0x01]  # supply; scanned; no thresholds, no events; analog
+    masks = [0] * 6
+    units = [0, unit, 0, 0]  # unsigned, linear
+    factors = [step & 0xff, step >> 8 << 6, 0, 0, 0, 0]  # M and B, exponents 0
+    limits = [0, 0, 0, 0, 255, 0] + [0] * 8  # no nominal ones; the greatest raw value, the least; no thresholds
+    text = [0, 0, 0, 0xc0 | len(name), *name.encode("ascii")]
+    body = key + what + masks + units + factors + limits + text
+    return "main_sdr_add 0x20 " + " ".join(f"{byte:#04x}" for byte in [0, 0, 0x51, 0x01, len(body)] + body) + "\n"
 
 
 class BmcTruth:
@@ -77,11 +92,12 @@ def free_port():
 
 
 class BmcNode:
+    free_port = staticmethod(free_port)
     user, password = "rig", "s3cret-of-rig"  # IPMI 1.5 takes 16 bytes at most
 
-    def __init__(self, build, node=None, **options):
+    def __init__(self, build, node=None, sensors=None, **options):
         self.library = pathlib.Path(build).resolve() / "tests" / "rigs" / "bmc_dcmi.so"
-        self.node, self.options = node, options
+        self.node, self.sensors, self.options = node, sensors or {}, options
         self.bmc = self.temporary = self.port = None
 
     def __enter__(self):
@@ -104,17 +120,25 @@ class BmcNode:
     def _words(self):
         words = {"with_parent": True, **self.options}
         words |= {name: self.folder / f"{name}.csv" for name in ("truth", "readings", "requests")}
+        words["sensors"] = ",".join(f"{share:g}" for share in self.sensors.values()) or None
         words["control"] = self.folder / "control"
         if self.node:
             words["energy"] = pathlib.Path(self.node.sysfs) / "system_energy"
         return " ".join(key if value is True else f"{key}={value}" for key, value in words.items()
                         if value is not False and value is not None)
 
+    def _commands(self):
+        step = int(self.options.get("sensor_step_w", 4))
+        records = [full_sensor_record(i, name, OTHER_UNITS, WATTS, step) for i, name in enumerate(self.sensors, 1)]
+        if records:
+            records.append(full_sensor_record(len(records) + 1, "Inlet Temp", TEMPERATURE, DEGREES, 1))
+        return EMU + "".join(records)
+
     def _start(self):
         """True once it listens, False where the port is taken."""
         (self.folder / "lan.conf").write_text(LAN_CONF.format(
             port=self.port, user=self.user, password=self.password, library=self.library, words=self._words()))
-        (self.folder / "bmc.emu").write_text(EMU)
+        (self.folder / "bmc.emu").write_text(self._commands())
         argv = ["ipmi_sim", "-c", str(self.folder / "lan.conf"), "-f", str(self.folder / "bmc.emu"),
                 "-s", str(self.folder / "state"), "-n"]
         with open(self.folder / "errors", "w") as errors:
@@ -137,7 +161,7 @@ class BmcNode:
 
     def _start_somewhere(self):
         for _ in range(MOST_TRIES):
-            self.port = free_port()
+            self.port = self.free_port()
             if self._start():
                 return
         raise RuntimeError(f"no free port in {MOST_TRIES} tries")

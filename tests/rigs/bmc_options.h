@@ -69,7 +69,7 @@ static const struct bmc_row {
 	{"not_active", NULL, 0, 0, NULL, &bmc_settings.not_active, "watts, but time stamp and period 0"},
 	{"no_dcmi", NULL, 0, 0, NULL, &bmc_settings.no_dcmi, "0xC1 for all of it"},
 	{"sensors", NULL, 0, 0, &bmc_settings.sensors, NULL, "shares of the power: 1 or 0.5,0.5"},
-	{"sensor_step_w", &bmc_settings.sensor_step_w, 1, 511, NULL, NULL, "watts in a sensor's count (4)"},
+	{"sensor_step_w", &bmc_settings.sensor_step_w, 1, 511, NULL, NULL, "watts in a count of theirs (4)"},
 	{"energy", NULL, 0, 0, &bmc_settings.energy, NULL, "file that always says: time_s energy_j"},
 	{"truth", NULL, 0, 0, &bmc_settings.truth, NULL, "file for the true energy"},
 	{"readings", NULL, 0, 0, &bmc_settings.readings, NULL, "file for the watts shown"},

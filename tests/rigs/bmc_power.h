@@ -40,7 +40,7 @@ struct power {
 static void power_add(struct power *power, double at_s, double energy_j)
 {
 	if (power->n > 0 && at_s <= power->samples[power->n - 1].at_s)
-		return;
+		return; /* nothing new */
 	if (power->n == power->room) {
 		power->room = power->room ? 2 * power->room : 4096;
 		power->samples = realloc(power->samples, power->room * sizeof *power->samples);
@@ -86,43 +86,54 @@ static double power_gauss(struct power *power)
 	return radius * cos(2 * M_PI * erand48(power->random));
 }
 
-/* The law's mean over the next dt_s, after which it has moved on. */
+/* The law's mean over the next dt_s, after which law and noise have moved on. */
 static double power_of_law(struct power *power, double dt_s)
 {
+	double above_w = power->law_w - power->target_w, mean_w = power->target_w;
 	double kept = power->tau_s > 0 ? exp(-dt_s / power->tau_s) : 0;
-	double above_w = power->law_w - power->target_w;
-	double mean_w = power->target_w;
 
 	if (power->tau_s > 0)
 		mean_w += above_w * power->tau_s * (1 - kept) / dt_s;
 	power->law_w = power->target_w + above_w * kept;
+	mean_w *= fmax(1 + power->noise, 0);
 	kept = exp(-dt_s / POWER_NOISE_CORRELATION_S);
 	power->noise =
 		kept * power->noise + sqrt(1 - kept * kept) * power->noise_pct / 100 * power_gauss(power);
-	return mean_w * fmax(1 + power->noise, 0);
+	return mean_w;
 }
 
-/* Takes a sample: what the file says now, or the law's energy at now_s. Nothing where the file says nothing.
- */
+/* The law's energy until now_s. */
+static void power_go_on(struct power *power, double now_s)
+{
+	const struct sample last = power->n > 0 ? power->samples[power->n - 1] : (struct sample){now_s, 0};
+	double dt_s = now_s - last.at_s;
+
+	if (power->n == 0)
+		power_add(power, now_s, 0);
+	else if (dt_s > 0)
+		power_add(power, now_s, last.energy_j + power_of_law(power, dt_s) * dt_s);
+}
+
+/* Takes a sample: what the file says now, nothing where it says nothing; or of the law at now_s. */
 static void power_look(struct power *power, double now_s)
 {
-	const struct sample *last = power->n > 0 ? &power->samples[power->n - 1] : NULL;
 	double at_s, energy_j;
 	char text[80];
 	ssize_t length;
 
 	if (power->file < 0) {
-		if (!last || now_s > last->at_s)
-			power_add(power, now_s,
-				  last ? last->energy_j + power_of_law(power, now_s - last->at_s) *
-								  (now_s - last->at_s)
-				       : 0);
+		power_go_on(power, now_s);
 		return;
 	}
 	length = pread(power->file, text, sizeof text - 1, 0);
 	text[length > 0 ? length : 0] = '\0';
 	if (sscanf(text, "%lf %lf", &at_s, &energy_j) == 2)
 		power_add(power, at_s, energy_j);
+}
+
+static const struct sample *power_last(const struct power *power)
+{
+	return &power->samples[power->n - 1];
 }
 
 /* The law goes to target_w from now_s on. */

@@ -66,6 +66,30 @@ static int averages_parse(struct averages *averages, const char *text)
 	return 0;
 }
 
+#define MOST_SENSORS 16
+
+/* The power sensors that the BMC offers beside or instead of DCMI: their shares of the power. */
+struct shares {
+	double list[MOST_SENSORS];
+	size_t n;
+};
+
+/* Of "1" or "0.5,0.5". 0 or EINVAL. */
+static int shares_parse(struct shares *shares, const char *text)
+{
+	while (*text) {
+		char *end;
+		double share = strtod(text, &end);
+
+		if (end == text || (*end != ',' && *end != '\0') || !(share >= 0) ||
+		    shares->n == MOST_SENSORS)
+			return EINVAL;
+		shares->list[shares->n++] = share;
+		text = end + (*end == ',');
+	}
+	return 0;
+}
+
 static unsigned in_steps(double power_w)
 {
 	double steps = fmax(power_w * bmc_settings.gain + bmc_settings.offset_w, 0) / bmc_settings.step_w;
@@ -122,11 +146,11 @@ static const struct shown *readings_last(const struct readings *readings)
 	return &readings->list[readings->n - 1];
 }
 
-/* Over the last period_s; 0 or less: since boot. */
+/* Until the last update, over period_s, or since boot where that is 0 or longer than the BMC is up. */
 static struct statistics readings_statistics(const struct readings *readings, double now_s, double period_s)
 {
 	const struct shown *last = readings_last(readings);
-	double up_s = now_s - readings->boot_s;
+	double up_s = last->at_s - readings->boot_s;
 	double span_s = period_s > 0 ? fmin(period_s, up_s) : up_s;
 	struct statistics out = {.current = last->watts, .least = last->watts, .most = last->watts};
 
@@ -137,7 +161,7 @@ static struct statistics readings_statistics(const struct readings *readings, do
 			out.most = readings->list[i].watts;
 	}
 	out.average = in_steps(seen_power(readings, last->at_s, fmax(span_s, bmc_settings.mean_s)));
-	out.period_s = period_s > 0 ? period_s : up_s;
+	out.period_s = period_s > 0 ? period_s : now_s - readings->boot_s;
 	return out;
 }
 
