@@ -169,7 +169,7 @@ static int check_host(const char *host, struct error *err)
 	bool bracketed = *host == '[';
 	uint64_t port;
 
-	if (strspn(host, " \t/@,;") || *host == ':' || !text_is_clean(host) || strlen(host) > 255)
+	if (host[strcspn(host, " \t/@,;")] || *host == ':' || !text_is_clean(host) || strlen(host) > 255)
 		return error_set(err, ERROR_INPUT, "--bmc: expected HOST or HOST:PORT");
 	if (!colon || (bracketed ? colon[-1] != ']' : strchr(host, ':') != colon))
 		return 0;

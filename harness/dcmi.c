@@ -113,7 +113,14 @@ int dcmi_take_power(const struct bmc_answer *answer, struct dcmi_power *out, str
 		.time_stamp_s = u32(data + 8),
 		.period_ms = u32(data + 12),
 		.active = data[16] >> 6 & 1,
+		.reserved = data[16] & 0xbf,
 	};
+	if (out->minimum_w > out->maximum_w)
+		return error_set(err, ERROR_FAILED,
+				 "Get Power Reading: the BMC's answer is garbled: a minimum of %g W above a "
+				 "maximum of "
+				 "%g W",
+				 out->minimum_w, out->maximum_w);
 	return 0;
 }
 

@@ -217,7 +217,7 @@ static void what_is_no_trace_is_refused_by_line_with_what_came(void **state)
 		 "line 2: time_s: expected seconds, got \"x\""},
 		{"time_s,state,visit,channel,unit,value\nnan,idle,1,rapl/package-0,J,1\n", "time_s"},
 		{"time_s,state,visit,channel,unit,value\n1,idle,1,rapl/package-0,kWh,1\n",
-		 "unit: expected J, W or pct, got \"kWh\""},
+		 "unit: expected J, W, pct, s or flag, got \"kWh\""},
 		{"time_s,state,visit,channel,unit,value\n1,idle,1,rapl/package-0,J,1e300\n",
 		 "value: expected a number"},
 		{"time_s,state,visit,channel,unit,value\n1,idle,1,rapl/package-0,J,twelve\n",
