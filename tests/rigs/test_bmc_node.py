@@ -323,8 +323,9 @@ class Faults(unittest.TestCase):
         with node(power_w=200) as bmc:
             bmc.command("short")
             self.assertEqual(complaint(bmc), "internal IPMI error")
-            bmc.command("long")  # taken for somebody else's answer
-            self.assertEqual(complaint(bmc, SYSTEM, *QUICK), "session timeout")
+            bmc.command("long")  # the byte behind is taken for the checksum, and is it once in 256 answers
+            statuses = [freeipmi(bmc, "ipmi-dcmi", SYSTEM, *QUICK).returncode for _ in range(2)]
+            self.assertIn(1, statuses)
             bmc.command("garble")
             self.assertNotEqual([current(bmc) for _ in range(2)], [200, 200])
             bmc.command("group")
