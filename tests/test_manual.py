@@ -209,7 +209,7 @@ class Files(unittest.TestCase):
 
     def test_every_key_of_the_schemas_is_explained(self):
         schemas = sorted(ROOT.glob("*/*.schema.json"))
-        self.assertEqual(len(schemas), 4)
+        self.assertEqual(len(schemas), 5)
         for schema in schemas:
             for key in sorted(keys_of(json.loads(schema.read_text()))):
                 self.assertIn(f"`{key}`", self.text, schema.name)
@@ -223,7 +223,7 @@ class Files(unittest.TestCase):
     def test_the_examples_of_documents_are_valid(self):
         documents = re.findall(r"^```json\n(.*?)^```$", self.text, re.M | re.S)
         self.assertEqual({json.loads(d)["format"] for d in documents},
-                         {"wattstep/state", "wattstep/plan", "wattstep/calibration"})
+                         {"wattstep/state", "wattstep/plan", "wattstep/calibration", "wattstep/bmc-facts"})
         with tempfile.TemporaryDirectory(prefix="wattstep-test-") as folder:
             for document in documents:
                 path = pathlib.Path(folder) / "example.json"
