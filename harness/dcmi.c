@@ -196,7 +196,7 @@ int bmc_take_device(const struct bmc_answer *answer, struct bmc_device *out, str
 		.product_id = u16(data + 9),
 	};
 	snprintf(out->firmware, sizeof out->firmware, "%u.%02u", data[2] & 127u, decimal(data[3]));
-	snprintf(out->ipmi_version, sizeof out->ipmi_version, "%u.%u", data[4] & 15u, data[4] >> 4u);
+	snprintf(out->ipmi_version, sizeof out->ipmi_version, "%u.%u", data[4] & 15u, (unsigned)data[4] >> 4);
 	if (ipmi_iana_enterprise_numbers_string(out->manufacturer_id, out->manufacturer,
 						sizeof out->manufacturer) <= 0)
 		out->manufacturer[0] = '\0';

@@ -21,6 +21,9 @@
  * any moment within it. */
 #define LOST_READ_S 1.0
 
+/* A sentence that a meter repeats is not told again before so long. */
+#define TELL_AGAIN_S 600.0
+
 /* A step of CLOCK_BOOTTIME against CLOCK_MONOTONIC above clock noise. */
 #define SUSPENDED_S 0.1
 
@@ -28,6 +31,13 @@ struct live {
 	double value; /* last J or W */
 	mono_t at;
 	double w;
+};
+
+/* What a meter had for people. */
+struct sentence {
+	char *text;
+	mono_t at; /* when it was last told */
+	bool due;  /* it is still to be told */
 };
 
 struct sampler {
@@ -51,7 +61,8 @@ struct sampler {
 	struct cpu_ticks machine, load;
 	double load_pct;
 	double suspended_s;
-	char trouble[2100], told[2100]; /* a meter's name and the text of an error */
+	struct sentence *said; /* all that meters had for people */
+	size_t n_said;
 };
 
 static size_t add_percent_channel(struct trace *trace, const char *id, const char *scope)
@@ -120,6 +131,9 @@ void sampler_free(struct sampler *sampler)
 	if (!sampler)
 		return;
 	proc_stat_close(sampler->stat);
+	for (size_t i = 0; i < sampler->n_said; i++)
+		free(sampler->said[i].text);
+	free(sampler->said);
 	free(sampler->readings);
 	free(sampler->live);
 	free(sampler);
@@ -232,15 +246,26 @@ static void record(struct sampler *sampler, size_t channel, const struct reading
 	follow_live(sampler, channel, reading);
 }
 
+/* A source that comes and goes says the same over and over. */
 static void note_trouble(struct sampler *sampler, const char *meter, const char *text)
 {
-	char trouble[sizeof sampler->trouble];
+	bool named = strncmp(text, meter, strlen(meter)) == 0 && text[strlen(meter)] == ':';
+	char *trouble = named ? xstrdup(text) : xasprintf("%s: %s", meter, text);
+	mono_t now = mono_now();
+	size_t i = 0;
 
-	snprintf(trouble, sizeof trouble, "%s: %s", meter, text);
-	if (strcmp(trouble, sampler->told) == 0)
+	while (i < sampler->n_said && strcmp(sampler->said[i].text, trouble) != 0)
+		i++;
+	if (i == sampler->n_said) {
+		sampler->said = xrealloc(sampler->said, ++sampler->n_said, sizeof *sampler->said);
+		sampler->said[i] = (struct sentence){.text = trouble, .due = true, .at = now};
 		return;
-	memcpy(sampler->told, trouble, sizeof trouble);
-	memcpy(sampler->trouble, trouble, sizeof trouble);
+	}
+	free(trouble);
+	if (mono_between_s(sampler->said[i].at, now) < TELL_AGAIN_S)
+		return;
+	sampler->said[i].due = true;
+	sampler->said[i].at = now;
 }
 
 /* Takes one reading of each channel; whether there was any. */
@@ -375,11 +400,10 @@ uint64_t sampler_late_ticks(const struct sampler *sampler)
 
 const char *sampler_trouble(struct sampler *sampler)
 {
-	static char text[sizeof sampler->trouble];
-
-	if (!*sampler->trouble)
-		return NULL;
-	memcpy(text, sampler->trouble, sizeof text);
-	sampler->trouble[0] = '\0';
-	return text;
+	for (size_t i = 0; i < sampler->n_said; i++)
+		if (sampler->said[i].due) {
+			sampler->said[i].due = false;
+			return sampler->said[i].text;
+		}
+	return NULL;
 }

@@ -51,7 +51,8 @@ void sampler_remote_cost(const struct sampler *sampler, double *cpu_s, long *wak
 /* Ticks that came later than half a period, and those that were missed. */
 uint64_t sampler_late_ticks(const struct sampler *sampler);
 
-/* The last sentence a meter had for people, or NULL; each is given once. */
+/* The next sentence that a meter had for people, or NULL; each is given once, and again after ten minutes.
+ * Valid until the next tick. */
 const char *sampler_trouble(struct sampler *sampler);
 
 #endif

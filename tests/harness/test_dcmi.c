@@ -218,7 +218,7 @@ static void random_answers_are_refused_or_sane(void **state)
 		struct dcmi_average averages[DCMI_MOST_AVERAGES];
 		struct dcmi_capabilities capabilities;
 		struct bmc_device device;
-		struct bmc_answer answer;
+		struct bmc_answer answer = {0};
 		struct dcmi_power power;
 		int n;
 
