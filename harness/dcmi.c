@@ -92,6 +92,9 @@ static int check(const struct bmc_answer *answer, size_t least, size_t most, con
 	return 0;
 }
 
+/* So far above the greatest power that it has seen a reading is a slip: METHOD 5. */
+#define MOST_OVER_MAXIMUM 10
+
 static double watts(const uint8_t *bytes)
 {
 	unsigned value = u16(bytes);
@@ -121,6 +124,8 @@ int dcmi_take_power(const struct bmc_answer *answer, struct dcmi_power *out, str
 				 "maximum of "
 				 "%g W",
 				 out->minimum_w, out->maximum_w);
+	if (out->current_w > MOST_OVER_MAXIMUM * out->maximum_w)
+		out->current_w = NAN;
 	return 0;
 }
 

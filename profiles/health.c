@@ -112,6 +112,23 @@ static void judge_load(const struct health_facts *facts, struct judgement *out)
 		make_invalid(out, REASON_LOAD_NOT_HELD);
 }
 
+/* OpenBMC says that it does not measure, and gives readings that are right. */
+static void judge_active(const struct health_facts *facts, const size_t *system, size_t n,
+			 struct judgement *out)
+{
+	const struct trace *trace = facts->trace;
+	const char *id = n ? trace->channels[system[0]].id : "";
+	char *name = xasprintf("%.*s/active", (int)strcspn(id, "/"), id);
+	int channel = trace_find_channel(trace, name);
+
+	free(name);
+	if (channel < 0 || !out->sources[SOURCE_SYSTEM].present)
+		return;
+	for (size_t r = facts->visit->first_row; r < facts->visit->end_row; r++)
+		if (trace->rows[r].channel == channel && trace->rows[r].value == 0)
+			out->flags |= FLAG_NOT_ACTIVE;
+}
+
 static void compare_sources(const struct health_facts *facts, struct judgement *out)
 {
 	const struct statistics *sources = out->sources;
@@ -137,6 +154,8 @@ void health_judge(const struct health_facts *facts, struct judgement *out)
 		size_t n = source_members(facts->trace, s, facts->excluded, members);
 
 		judge_sum(facts, s, members, n, out);
+		if (s == SOURCE_SYSTEM)
+			judge_active(facts, members, n, out);
 		for (size_t m = 0; m < n && facts->visit->end_row > facts->visit->first_row; m++)
 			if (!(facts->visit->bmc_rests &&
 			      channel_is_slow(&facts->trace->channels[members[m]])))
