@@ -7,6 +7,7 @@
 #define WATTSTEP_TESTS_BMC_RUN_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/base/text.h"
 #include "profiles/bmc.h"
