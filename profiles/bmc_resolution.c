@@ -11,7 +11,8 @@
 #define LEAST_DISTINCT 6
 
 /* A step of over 1 W is only believed if it is less likely than this that the readings are multiples of a
- * greater number by chance: 2^-7 + 3^-7 + ... = 0.0083 with seven values that are independent of the first. */
+ * greater number by chance: 2^-7 + 3^-7 + ... = 0.0083 with seven values that are independent of the first.
+ */
 #define LEAST_INDEPENDENT 7
 
 /* Values as whole milliwatts, the digits of a trace. */
@@ -56,7 +57,8 @@ void bmc_learn_resolution(const struct bmc_polls *polls, struct bmc_fact *resolu
 		if (n > 0 && value == previous)
 			continue;
 		if (!seen(distinct, n, value)) {
-			/* A steady ramp shows v, v + d, v + 2d ... whatever the step: one piece of evidence. */
+			/* A steady ramp shows v, v + d, v + 2d ... whatever the step: one piece of evidence.
+			 */
 			if (n > 0 && value - previous != rise)
 				independent++;
 			distinct[n++] = value;

@@ -41,14 +41,14 @@ enum bmc_stamp {
 
 struct simulated_bmc {
 	double period_s, phase_s;
-	double lag_s;        /* age of the newest power in an update */
-	double averaging_s;  /* 0: the power of that moment */
-	double step_w;       /* 0: none */
-	bool truncates;      /* else it rounds */
-	double jitter_s;     /* standard deviation of each update about its tick */
-	double wander_s;     /* standard deviation of the time from one tick to the next */
-	double skipped;      /* share of updates that do not take place */
-	double missed;       /* share of polls without an answer */
+	double lag_s;       /* age of the newest power in an update */
+	double averaging_s; /* 0: the power of that moment */
+	double step_w;      /* 0: none */
+	bool truncates;     /* else it rounds */
+	double jitter_s;    /* standard deviation of each update about its tick */
+	double wander_s;    /* standard deviation of the time from one tick to the next */
+	double skipped;     /* share of updates that do not take place */
+	double missed;      /* share of polls without an answer */
 	enum bmc_stamp stamp;
 	/* The rest is the simulation's. */
 	double tick_s, next_s, shown_w, updated_s;
@@ -60,8 +60,7 @@ static inline double bmc_quantised_w(const struct simulated_bmc *bmc, double wat
 {
 	if (bmc->step_w <= 0)
 		return watts;
-	return bmc->step_w *
-	       (bmc->truncates ? floor(watts / bmc->step_w) : round(watts / bmc->step_w));
+	return bmc->step_w * (bmc->truncates ? floor(watts / bmc->step_w) : round(watts / bmc->step_w));
 }
 
 /* The mean over no time is the one over the truth's own resolution. */
@@ -84,8 +83,8 @@ static inline void simulated_bmc_begin(struct simulated_bmc *bmc, const struct t
 }
 
 /* One poll; times must not fall. Returns whether it was answered. */
-static inline bool simulated_bmc_poll(struct simulated_bmc *bmc, const struct true_energy *truth, gsl_rng *rng,
-				      double time_s, double *watts, double *stamp_s)
+static inline bool simulated_bmc_poll(struct simulated_bmc *bmc, const struct true_energy *truth,
+				      gsl_rng *rng, double time_s, double *watts, double *stamp_s)
 {
 	while (bmc->next_s <= time_s) {
 		if (gsl_rng_uniform(rng) >= bmc->skipped)

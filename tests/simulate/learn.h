@@ -33,13 +33,28 @@ static const struct course courses[] = {
 	/* METHOD 2's. */
 	{"step", 0.25, 0.25, 90, {{20, 1}}},
 	/* A step with a hold, and then changes of load whose distances have no common measure. */
-	{"pattern", 0.25, 0.25, 90,
+	{"pattern",
+	 0.25,
+	 0.25,
+	 90,
 	 {{12, 1}, {40, 0}, {47.3, 1}, {51.9, 0}, {60.4, 1}, {66.2, 0}, {69.5, 1}, {78.8, 0}, {82.1, 1}}},
 	/* `quick`: idle, single-core, all-cores, memory. */
 	{"quick", 1, 1, 240, {{60.3, 0.2}, {121.1, 1}, {180.7, 0.6}}},
-	{"standard", 1, 1, 1500,
-	 {{181, 1}, {362, 0}, {420, 0.2}, {601, 0}, {640, 0.5}, {821, 0}, {850, 0.7}, {1031, 0}, {1060, 0.9},
-	  {1241, 0}, {1270, 0.3}}},
+	{"standard",
+	 1,
+	 1,
+	 1500,
+	 {{181, 1},
+	  {362, 0},
+	  {420, 0.2},
+	  {601, 0},
+	  {640, 0.5},
+	  {821, 0},
+	  {850, 0.7},
+	  {1031, 0},
+	  {1060, 0.9},
+	  {1241, 0},
+	  {1270, 0.3}}},
 };
 
 struct learn_case {
@@ -68,26 +83,24 @@ static inline double load_at(const struct course *course, double time_s)
 
 static inline void learn_truth(const struct learn_case *c, struct learn_data *data, gsl_rng *rng)
 {
-	const struct noise relative = {.sd_w = 0.005, .rho = 0.3}, rest = {.sd_w = 0.3, .rho = 0.3};
-	size_t n = (size_t)(c->course->length_s / TRUTH_STEP_S) + 2, each = (size_t)lround(1 / TRUTH_STEP_S);
+	/* METHOD's 0.5 %, rho 0.3 from one second to the next, as a process that goes on within the second.
+	 */
+	const struct noise relative = {.sd_w = 0.006, .rho = pow(0.3, TRUTH_STEP_S)},
+			   rest = {.sd_w = 0.3, .rho = pow(0.3, TRUTH_STEP_S)};
+	size_t n = (size_t)(c->course->length_s / TRUTH_STEP_S) + 2;
 	struct noise_state fast_noise, rest_noise;
-	double fast = 0, other = 0;
 
 	data->fast_truth = (struct true_energy){TRUTH_STEP_S, n, xcalloc(n, sizeof(double))};
 	data->node_truth = (struct true_energy){TRUTH_STEP_S, n, xcalloc(n, sizeof(double))};
 	noise_begin(&fast_noise, rng);
 	noise_begin(&rest_noise, rng);
 	for (size_t i = 1; i < n; i++) {
-		double w;
+		double steady_w = c->idle_w + c->swing_w * load_at(c->course, (double)(i - 1) * TRUTH_STEP_S);
+		double w = steady_w * (1 + noise_next(&fast_noise, &relative));
 
-		if (i % each == 1) {
-			fast = noise_next(&fast_noise, &relative);
-			other = noise_next(&rest_noise, &rest);
-		}
-		w = (c->idle_w + c->swing_w * load_at(c->course, (double)(i - 1) * TRUTH_STEP_S)) * (1 + fast);
 		data->fast_truth.joules[i] = data->fast_truth.joules[i - 1] + w * TRUTH_STEP_S;
-		data->node_truth.joules[i] =
-			data->node_truth.joules[i - 1] + (1.08 * w + 60 + other) * TRUTH_STEP_S;
+		data->node_truth.joules[i] = data->node_truth.joules[i - 1] +
+					     (1.08 * w + 60 + noise_next(&rest_noise, &rest)) * TRUTH_STEP_S;
 	}
 }
 
