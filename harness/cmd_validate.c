@@ -40,22 +40,13 @@ static int check_calibration(const json_t *document, const char *path, struct er
 	return schema_check(document, CALIBRATION_SCHEMA, path, newer, err);
 }
 
-static int check_bmc_facts(const json_t *document, const char *path, struct error *err)
-{
-	bool newer = false;
-
-	if (schema_check_format(document, BMC_FACTS_FORMAT, path, &newer, err))
-		return -1;
-	return schema_check(document, BMC_FACTS_SCHEMA, path, newer, err);
-}
-
 static const struct {
 	const char *format;
 	int (*check)(const json_t *document, const char *path, struct error *err);
 } formats[] = {
 	{PROFILE_FORMAT, profile_check},     {"wattstep/plan", check_plan},
 	{"wattstep/state", check_state},     {"wattstep/calibration", check_calibration},
-	{BMC_FACTS_FORMAT, check_bmc_facts},
+	{BMC_FACTS_FORMAT, bmc_facts_check},
 };
 
 static int check_document(const json_t *document, const char *path, struct error *err)

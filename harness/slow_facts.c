@@ -47,7 +47,7 @@ int slow_facts_keep(const struct trace *trace, const char *path, struct error *e
 	bmc_learn_from_trace(trace, (size_t)(channel - trace->channels), NULL, &facts);
 	if (!facts.period_s.learnt || !facts.lag_s.learnt)
 		return 1;
-	document = bmc_facts_document(channel->id, &facts);
+	document = bmc_facts_document(json_pack("{s:o}", channel->id, bmc_facts_to_json(&facts)));
 	text = json_text(document);
 	result = outfile_write(path, text, err);
 	free(text);

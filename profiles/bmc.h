@@ -33,8 +33,10 @@ struct bmc_fast {
 	size_t n; /* 0: there is none; lag, averaging and reach are then not learnt */
 };
 
-/* Learns what the readings tell. At its best with changes of load of all
- * kinds of distances (docs/bmc.md), the fast source going on throughout. */
+/* Learns what the readings tell. One step of the load, polled at 4 Hz for 90 s, teaches the period of a BMC
+ * of 2-s updates in three of four cases. A step that is held for 30 s, and then changes of load whose
+ * distances have no common measure (7.3, 4.6, 8.5, 5.8, 3.3 s ...) teach it in all, and of 5 s too; 10 s need
+ * 3 minutes. */
 void bmc_learn(const struct bmc_polls *polls, const struct bmc_fast *fast, struct bmc_facts *facts);
 
 /* The same from the rows of a power channel of a trace, within and outside

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "profiles/bmc_facts.h"
-
 #include <math.h>
+#include <string.h>
 
 #include "harness/base/json.h"
 #include "harness/base/schema.h"
+#include "profiles/bmc_facts.h"
 
 void bmc_facts_default(struct bmc_facts *facts)
 {
@@ -28,70 +28,106 @@ double bmc_guard_s(const struct bmc_facts *facts)
 }
 
 /* Full precision: what is read back from a trace must be the same number. */
-static json_t *real_or_null(const struct bmc_fact *fact, double value)
+static json_t *exact_or_null(const struct bmc_fact *fact, double value)
 {
 	return fact->learnt && isfinite(value) ? json_real(value) : json_null();
 }
 
-json_t *bmc_facts_to_json(const struct bmc_facts *f)
+static void put_fact(json_t *object, const char *key, const char *u_key, const struct bmc_fact *fact)
 {
-	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "period_s",
-		real_or_null(&f->period_s, f->period_s.value), "u_period_s",
-		real_or_null(&f->period_s, f->period_s.u), "lag_s", real_or_null(&f->lag_s, f->lag_s.value),
-		"u_lag_s", real_or_null(&f->lag_s, f->lag_s.u), "averaging_s",
-		real_or_null(&f->averaging_s, f->averaging_s.value), "u_averaging_s",
-		real_or_null(&f->averaging_s, f->averaging_s.u), "reach_s",
-		real_or_null(&f->reach_s, f->reach_s.value), "u_reach_s",
-		real_or_null(&f->reach_s, f->reach_s.u), "resolution_w",
-		real_or_null(&f->resolution_w, f->resolution_w.value), "stamp_marks", f->stamp_marks);
+	json_object_set_new(object, key, exact_or_null(fact, fact->value));
+	if (u_key)
+		json_object_set_new(object, u_key, exact_or_null(fact, fact->u));
 }
 
-static void take(const json_t *value, const char *key, const char *u_key, struct bmc_fact *fact)
+json_t *bmc_facts_to_json(const struct bmc_facts *facts)
 {
-	double number = json_get_number(value, key);
+	json_t *object = json_object();
 
-	if (isnan(number))
+	put_fact(object, "update_period_s", "u_update_period_s", &facts->period_s);
+	put_fact(object, "lag_s", "u_lag_s", &facts->lag_s);
+	put_fact(object, "averaging_s", "u_averaging_s", &facts->averaging_s);
+	put_fact(object, "resolution_w", NULL, &facts->resolution_w);
+	put_fact(object, "reach_s", NULL, &facts->reach_s);
+	json_object_set_new(object, "time_stamp", json_string(facts->stamp_marks ? "updates" : "other"));
+	return object;
+}
+
+json_t *bmc_facts_document(json_t *channels)
+{
+	json_t *document = json_object();
+
+	json_object_set_new(document, "format", json_string(BMC_FACTS_FORMAT));
+	json_object_set_new(document, "format_version", json_string("1.0"));
+	json_object_set_new(document, "channels", channels);
+	return document;
+}
+
+int bmc_facts_check(const json_t *document, const char *name, struct error *err)
+{
+	bool newer = false;
+
+	if (schema_check_format(document, BMC_FACTS_FORMAT, name, &newer, err))
+		return -1;
+	return schema_check(document, BMC_FACTS_SCHEMA, name, newer, err);
+}
+
+/* null leaves what is assumed where nothing was learnt. */
+static void get_fact(const json_t *object, const char *key, const char *u_key, struct bmc_fact *fact)
+{
+	double value = json_get_number(object, key);
+
+	if (isnan(value))
 		return;
-	*fact = (struct bmc_fact){number, json_get_number(value, u_key), true};
+	fact->value = value;
+	fact->u = u_key ? json_get_number(object, u_key) : 0;
+	fact->learnt = true;
 }
 
-void bmc_facts_from_json(const json_t *value, struct bmc_facts *facts)
+void bmc_facts_from_json(const json_t *object, struct bmc_facts *facts)
 {
+	const char *stamp = json_get_string(object, "time_stamp");
+
 	bmc_facts_default(facts);
-	take(value, "period_s", "u_period_s", &facts->period_s);
-	take(value, "lag_s", "u_lag_s", &facts->lag_s);
-	take(value, "averaging_s", "u_averaging_s", &facts->averaging_s);
-	take(value, "reach_s", "u_reach_s", &facts->reach_s);
-	take(value, "resolution_w", "", &facts->resolution_w);
-	facts->stamp_marks = json_is_true(json_object_get(value, "stamp_marks"));
+	get_fact(object, "update_period_s", "u_update_period_s", &facts->period_s);
+	get_fact(object, "lag_s", "u_lag_s", &facts->lag_s);
+	get_fact(object, "averaging_s", "u_averaging_s", &facts->averaging_s);
+	get_fact(object, "resolution_w", NULL, &facts->resolution_w);
+	get_fact(object, "reach_s", NULL, &facts->reach_s);
+	facts->stamp_marks = stamp && strcmp(stamp, "updates") == 0;
 }
 
-json_t *bmc_facts_document(const char *channel, const struct bmc_facts *facts)
+int bmc_facts_from_document(const json_t *document, const char *channel, const char *name,
+			    struct bmc_facts *facts, struct error *err)
 {
-	return json_pack("{s:s, s:s, s:{s:o}}", "format", BMC_FACTS_FORMAT, "format_version", "1.0",
-			 "channels", channel, bmc_facts_to_json(facts));
+	const json_t *object;
+
+	if (bmc_facts_check(document, name, err))
+		return -1;
+	object = json_object_get(json_object_get(document, "channels"), channel);
+	if (!object)
+		return error_set(
+			err, ERROR_INPUT,
+			"%s: /channels: expected facts of \"%s\", which is measured here; learn them "
+			"with a run without --bmc-facts",
+			name, channel);
+	bmc_facts_from_json(object, facts);
+	if (facts->reach_s.learnt && facts->lag_s.learnt && facts->reach_s.value < facts->lag_s.value)
+		return error_set(err, ERROR_INPUT,
+				 "%s: /channels/%s/reach_s: expected %g s (lag_s) or more, got %g s: the "
+				 "oldest power in a reading is older than its middle",
+				 name, channel, facts->lag_s.value, facts->reach_s.value);
+	return 0;
 }
 
 int bmc_facts_read(const char *path, const char *channel, struct bmc_facts *facts, struct error *err)
 {
 	json_t *document = json_read(path, err);
-	const json_t *of_channel;
-	int result = -1;
-	bool newer;
+	int result;
 
 	if (!document)
 		return -1;
-	of_channel = json_object_get(json_object_get(document, "channels"), channel);
-	if (schema_check_format(document, BMC_FACTS_FORMAT, path, &newer, err) == 0 &&
-	    schema_check(document, BMC_FACTS_SCHEMA, path, newer, err) == 0) {
-		if (of_channel)
-			result = 0;
-		else
-			error_set(err, ERROR_INPUT, "%s: /channels: \"%s\" is not in it", path, channel);
-	}
-	if (result == 0)
-		bmc_facts_from_json(of_channel, facts);
+	result = bmc_facts_from_document(document, channel, path, facts, err);
 	json_decref(document);
 	return result;
 }

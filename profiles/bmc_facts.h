@@ -48,18 +48,24 @@ double bmc_shift_s(const struct bmc_facts *facts);
  * reach and a period. */
 double bmc_guard_s(const struct bmc_facts *facts);
 
-/* What was learnt of one source, as in a facts file: null for what was not. A new reference. */
+/* The facts of one source as in a facts file: what was not learnt is null. A new reference. */
 json_t *bmc_facts_to_json(const struct bmc_facts *facts) __attribute__((warn_unused_result));
 
-/* The other way round; what is null or missing has its default. value has the form of the schema's facts. */
-void bmc_facts_from_json(const json_t *value, struct bmc_facts *facts);
+/* The other way round; what is null or missing is as if not learnt. object has the form of the schema's
+ * facts. */
+void bmc_facts_from_json(const json_t *object, struct bmc_facts *facts);
 
-/* A facts file with one source, channel being its name ("dcmi/system"). A new reference. */
-json_t *bmc_facts_document(const char *channel, const struct bmc_facts *facts)
-	__attribute__((warn_unused_result));
+/* A facts file from channels {"dcmi/system": bmc_facts_to_json(...)}; steals channels. A new reference. */
+json_t *bmc_facts_document(json_t *channels) __attribute__((warn_unused_result));
 
-/* The facts of a channel out of a facts file. ERROR_INPUT: not a facts file, or the channel is not in it. */
-int bmc_facts_read(const char *path, const char *channel, struct bmc_facts *facts, struct error *err)
-	__attribute__((warn_unused_result));
+/* Checks a facts document; name is what messages call it. */
+int bmc_facts_check(const json_t *document, const char *name, struct error *err);
+
+/* Takes the facts of a channel out of a document. One that is not in it sets err, ERROR_INPUT. */
+int bmc_facts_from_document(const json_t *document, const char *channel, const char *name,
+			    struct bmc_facts *facts, struct error *err);
+
+/* The same from a file, as --bmc-facts names it. */
+int bmc_facts_read(const char *path, const char *channel, struct bmc_facts *facts, struct error *err);
 
 #endif

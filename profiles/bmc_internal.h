@@ -32,9 +32,10 @@ size_t bmc_changes(const struct bmc_polls *polls, bool stamp_marks, struct bmc_c
 /* Median time between two answers, s; NAN: fewer than two. */
 double bmc_poll_interval_s(const struct bmc_polls *polls);
 
-/* Sets period if the changes show one; *at_s[n] becomes the most likely moment of each. */
-void bmc_learn_period(const struct bmc_change *changes, size_t n, double poll_s, struct bmc_fact *period,
-		      double *at_s);
+/* Sets period if the changes show one; at_s[n] becomes the most likely moment of each. Returns the standard
+ * uncertainty that these moments have in common, s; NAN: no period. */
+double bmc_learn_period(const struct bmc_change *changes, size_t n, double poll_s, struct bmc_fact *period,
+			double *at_s);
 
 void bmc_learn_resolution(const struct bmc_polls *polls, struct bmc_fact *resolution);
 

@@ -12,6 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+
 #include "harness/base/text.h"
 
 /* Looked at, s: HARDWARE's BMCs average over 1 to 30 s and answer with the mean of the last one or the one
@@ -36,6 +39,8 @@
 /* A block has its own a and b. Two minutes hold one or two changes of state of `quick`. */
 #define BLOCK_S 120.0
 
+#define MOST_BLOCKS 12 /* enough, and their number bounds the time it takes */
+
 /* Only blocks in which the fast source moves by this tell anything: METHOD 5's step that a BMC has to see. */
 #define LEAST_MOVE_W 10.0
 #define LEAST_MOVE 0.05
@@ -47,7 +52,7 @@
 
 /* The fit has to explain so much of the readings' variance within blocks, or the two have nothing to do with
  * each other. */
-#define LEAST_EXPLAINED 0.7
+#define LEAST_EXPLAINED 0.9
 
 #define LEAST_READINGS 6
 
@@ -169,7 +174,7 @@ static void choose_readings(struct lag_fit *fit, const struct bmc_reading *readi
 	size_t n_kept = 0;
 
 	fit->readings = kept;
-	for (size_t from = 0, to; from < n; from = to) {
+	for (size_t from = 0, to; from < n && fit->n_blocks < MOST_BLOCKS; from = to) {
 		size_t begin = n_kept;
 
 		for (to = from; to < n && readings[to].time_s < readings[from].time_s + BLOCK_S; to++)
@@ -208,36 +213,65 @@ static double fit_block(const struct lag_fit *fit, size_t from, size_t to, doubl
 	return yy - 2 * a * xy + a * a * xx;
 }
 
-static double fit_pair(struct lag_fit *fit, double lag_s, double averaging_s)
+/* Sums of squares of one block for all pairs of lag and averaging; INFINITY: the mean would lie in the
+ * future.
+ */
+static void fit_pairs(struct lag_fit *fit, size_t from, size_t to, double sse[N_LAGS][N_AVERAGINGS])
 {
-	double sum = 0;
+	double total = 0;
 
-	for (size_t i = 0; i < fit->n; i++)
-		fit->power[i] = curve_mean_w(&fit->curve, fit->readings[i].time_s - lag_s, averaging_s);
-	fit->total = 0;
-	for (size_t b = 0; b < fit->n_blocks; b++)
-		sum += fit_block(fit, b ? fit->block_end[b - 1] : 0, fit->block_end[b], &fit->total);
-	return sum;
-}
-
-static void fit_all(struct lag_fit *fit)
-{
-	fit->least = INFINITY;
 	for (size_t l = 0; l < N_LAGS; l++)
 		for (size_t a = 0; a < N_AVERAGINGS; a++) {
 			double lag_s = LAG_STEP_S * (double)l, averaging_s = AVERAGING_STEP_S * (double)a;
 
-			fit->sse[l][a] =
-				lag_s >= averaging_s / 2 ? fit_pair(fit, lag_s, averaging_s) : INFINITY;
-			fit->least = fmin(fit->least, fit->sse[l][a]);
+			sse[l][a] = INFINITY;
+			if (lag_s < averaging_s / 2)
+				continue;
+			for (size_t i = from; i < to; i++)
+				fit->power[i] = curve_mean_w(&fit->curve, fit->readings[i].time_s - lag_s,
+							     averaging_s);
+			total = 0;
+			sse[l][a] = fit_block(fit, from, to, &total);
+		}
+	fit->total += total;
+}
+
+/* When within an interval of its sampling the fast source changed is not known: each block may be off by half
+ * of one, as fits best. */
+static void add_block(struct lag_fit *fit, double block[N_LAGS][N_AVERAGINGS], size_t off)
+{
+	for (size_t a = 0; a < N_AVERAGINGS; a++)
+		for (size_t l = 0; l < N_LAGS; l++) {
+			size_t first = l > off ? l - off : 0;
+			double least = INFINITY;
+
+			for (size_t i = first; i <= l + off && i < N_LAGS; i++)
+				least = fmin(least, block[i][a]);
+			fit->sse[l][a] += isinf(block[l][a]) ? INFINITY : least;
 		}
 }
 
-static void set_fact(struct bmc_fact *fact, double sum, double sum_of_squares, double weight, double step_s)
+static void fit_all(struct lag_fit *fit, double interval_s)
 {
-	double mean = sum / weight, u = sqrt(fmax(0, sum_of_squares / weight - mean * mean));
+	double(*block)[N_AVERAGINGS] = xcalloc(N_LAGS, sizeof *block);
+	size_t off = (size_t)(interval_s / 2 / LAG_STEP_S);
 
-	u = fmax(u, step_s / sqrt(12));
+	for (size_t b = 0; b < fit->n_blocks; b++) {
+		fit_pairs(fit, b ? fit->block_end[b - 1] : 0, fit->block_end[b], block);
+		add_block(fit, block, off);
+	}
+	free(block);
+	fit->least = INFINITY;
+	for (size_t l = 0; l < N_LAGS; l++)
+		for (size_t a = 0; a < N_AVERAGINGS; a++)
+			fit->least = fmin(fit->least, fit->sse[l][a]);
+}
+
+/* u_s: what the posterior does not know of. */
+static void set_fact(struct bmc_fact *fact, double sum, double sum_of_squares, double weight, double u_s)
+{
+	double mean = sum / weight, u = sqrt(fmax(0, sum_of_squares / weight - mean * mean) + u_s * u_s);
+
 	if (2 * u > fmax(MOST_U2_S, MOST_U2 * mean))
 		return;
 	*fact = (struct bmc_fact){mean, u, true};
@@ -258,6 +292,18 @@ static double reach_s(const struct lag_fit *fit, double variance, double weight)
 	return LAG_STEP_S * (double)i;
 }
 
+static double median_interval_s(const struct bmc_fast *fast)
+{
+	double *gaps = xcalloc(fast->n, sizeof *gaps), median;
+
+	for (size_t i = 1; i < fast->n; i++)
+		gaps[i - 1] = fast->time_s[i] - fast->time_s[i - 1];
+	gsl_sort(gaps, 1, fast->n - 1);
+	median = gsl_stats_median_from_sorted_data(gaps, 1, fast->n - 1);
+	free(gaps);
+	return median;
+}
+
 static void conclude(const struct lag_fit *fit, double resolution_w, double u_time_s, struct bmc_facts *facts)
 {
 	double freedom = (double)fit->n - 2 * (double)fit->n_blocks - 2;
@@ -273,7 +319,7 @@ static void conclude(const struct lag_fit *fit, double resolution_w, double u_ti
 
 			sums[0] += weight;
 			sums[1] += weight * lag_s;
-			sums[2] += weight * (lag_s * lag_s + u_time_s * u_time_s);
+			sums[2] += weight * lag_s * lag_s;
 			sums[3] += weight * averaging_s;
 			sums[4] += weight * averaging_s * averaging_s;
 		}
@@ -281,8 +327,8 @@ static void conclude(const struct lag_fit *fit, double resolution_w, double u_ti
 	facts->reach_s.u = 0;
 	/* At the edge of what was looked at, the truth may lie beyond. */
 	facts->reach_s.learnt = facts->reach_s.value < MOST_REACH_S - 2;
-	set_fact(&facts->lag_s, sums[1], sums[2], sums[0], LAG_STEP_S);
-	set_fact(&facts->averaging_s, sums[3], sums[4], sums[0], AVERAGING_STEP_S);
+	set_fact(&facts->lag_s, sums[1], sums[2], sums[0], u_time_s);
+	set_fact(&facts->averaging_s, sums[3], sums[4], sums[0], u_time_s);
 }
 
 void bmc_learn_lag(const struct bmc_reading *readings, size_t n, double u_time_s, const struct bmc_fast *fast,
@@ -299,8 +345,8 @@ void bmc_learn_lag(const struct bmc_reading *readings, size_t n, double u_time_s
 	choose_readings(fit, readings, n);
 	fit->power = xcalloc(fit->n, sizeof *fit->power);
 	if (fit->n >= LEAST_READINGS) {
-		fit_all(fit);
-		conclude(fit, facts->resolution_w.value, u_time_s, facts);
+		fit_all(fit, median_interval_s(fast));
+		conclude(fit, facts->resolution_w.value, hypot(u_time_s, LAG_STEP_S / sqrt(12)), facts);
 	}
 	free((void *)fit->readings);
 	free(fit->power);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The arrays that bmc_learn takes, from the rows of a trace.
+ */
 #include "profiles/bmc_internal.h"
 
 #include <math.h>
@@ -8,139 +11,183 @@
 #include "harness/base/text.h"
 #include "profiles/sources.h"
 
-/* The time stamps that a meter gives beside its power: "dcmi/time-stamp". -1: none. */
-static int stamp_channel(const struct trace *trace, const char *id)
-{
-	char *name = xasprintf("%.*s/time-stamp", (int)strcspn(id, "/"), id);
-	int found = trace_find_channel(trace, name);
+/* Watts that nothing has measured: HARDWARE, METHOD 5. */
+#define MOST_POWER_MW 65535000
 
-	free(name);
+/* Rows of one answer have the same time; a BMC's stamp that comes later than this belongs to another. */
+#define SAME_ANSWER_US 10000
+
+struct arrays {
+	double *time_s, *watts, *stamp_s;
+	size_t n_polls;
+	double *fast_s, *joules;
+	size_t n_fast;
+	bool stamped;
+};
+
+/* "dcmi/time-stamp" beside "dcmi/system"; -1: there is none. */
+static int stamp_channel(const struct trace *trace, size_t channel)
+{
+	const char *id = trace->channels[channel].id;
+	char *stamp = xasprintf("%.*s/time-stamp", (int)strcspn(id, "/"), id);
+	int found = trace_find_channel(trace, stamp);
+
+	free(stamp);
 	return found;
 }
 
-struct collected {
-	double *time_s, *watts, *stamp_s;
-	size_t n;
-};
-
-/* A poll's stamp comes in the same answer: it has the same time. */
-static void collect_polls(const struct trace *trace, size_t channel, struct collected *out)
+static void collect_polls(const struct trace *trace, size_t channel, struct arrays *out)
 {
-	int stamp = stamp_channel(trace, trace->channels[channel].id);
+	int stamps = stamp_channel(trace, channel);
+	int64_t stamped_us = INT64_MIN;
+	double stamp_s = NAN;
 
-	out->time_s = xcalloc(3 * trace->n_rows + 1, sizeof *out->time_s);
-	out->watts = out->time_s + trace->n_rows;
-	out->stamp_s = out->watts + trace->n_rows;
-	out->n = 0;
 	for (size_t r = 0; r < trace->n_rows; r++) {
 		const struct trace_row *row = &trace->rows[r];
 		bool failed = row->value == TRACE_FAILED;
 
-		if (row->channel == channel) {
-			out->time_s[out->n] = (double)row->time_us * 1e-6;
-			out->watts[out->n] = failed ? NAN : (double)row->value * 1e-3;
-			out->stamp_s[out->n++] = NAN;
-		} else if ((int)row->channel == stamp && out->n > 0 && !failed &&
-			   (double)row->time_us * 1e-6 == out->time_s[out->n - 1]) {
-			out->stamp_s[out->n - 1] = (double)row->value * 1e-3;
+		if ((int)row->channel == stamps) {
+			stamped_us = row->time_us;
+			stamp_s = failed ? NAN : (double)row->value * 1e-3;
+			/* Behind its watts or before them, as the meter lists its channels. */
+			if (out->n_polls > 0 && isnan(out->stamp_s[out->n_polls - 1]) &&
+			    llabs(row->time_us - llround(out->time_s[out->n_polls - 1] * 1e6)) <=
+				    SAME_ANSWER_US)
+				out->stamp_s[out->n_polls - 1] = stamp_s;
+			out->stamped |= !failed;
 		}
+		if (row->channel != channel)
+			continue;
+		if (row->value <= 0 || row->value >= MOST_POWER_MW)
+			failed = true;
+		out->time_s[out->n_polls] = (double)row->time_us * 1e-6;
+		out->watts[out->n_polls] = failed ? NAN : (double)row->value * 1e-3;
+		out->stamp_s[out->n_polls++] =
+			stamped_us != INT64_MIN && row->time_us - stamped_us <= SAME_ANSWER_US ? stamp_s
+											       : NAN;
 	}
-	if (stamp < 0)
-		out->stamp_s = NULL;
 }
 
-/* Channels of processors and memory. */
-static size_t fast_channels(const struct trace *trace, const bool *excluded, size_t *out)
+static bool breaks(const struct trace_event *event, const bool *is_fast)
 {
-	size_t n = source_members(trace, SOURCE_CPU, excluded, out);
-
-	return n ? n + source_members(trace, SOURCE_DRAM, excluded, out + n) : 0;
+	switch (event->kind) {
+	case TRACE_SUSPENDED:
+		return true;
+	case TRACE_COUNTER_RESET:
+	case TRACE_INTERVAL_LOST:
+		return event->channel < 0 || is_fast[event->channel];
+	default:
+		return false;
+	}
 }
 
-static int place_of(const size_t *channels, size_t n, size_t channel)
+static void add_fast(struct arrays *out, double time_s, double joules)
 {
-	for (size_t i = 0; i < n; i++)
-		if (channels[i] == channel)
-			return (int)i;
-	return -1;
+	out->fast_s[out->n_fast] = time_s;
+	out->joules[out->n_fast++] = joules;
 }
 
-static bool is_lost(const struct trace_event *event)
+/* The sum over the fast channels at each pass in which all of them answered; NAN where one lost an interval.
+ */
+static void collect_fast(const struct trace *trace, const bool *is_fast, size_t n_members, struct arrays *out)
 {
-	return event->kind == TRACE_COUNTER_RESET || event->kind == TRACE_INTERVAL_LOST ||
-	       event->kind == TRACE_SUSPENDED;
-}
+	bool *seen = xcalloc(trace->n_channels, sizeof *seen);
+	size_t n_seen = 0, event = 0;
+	double sum = 0;
 
-/* One point after each pass over the channels: the sum, at the time of the last. A reading that failed, or an
- * event across which no difference may be taken, breaks the curve. */
-static void collect_fast(const struct trace *trace, const bool *excluded, struct collected *out)
-{
-	size_t *channels = xcalloc(2 * trace->n_channels + 1, sizeof *channels);
-	size_t n_channels = fast_channels(trace, excluded, channels), seen = 0, event = 0;
-	double *joules = xcalloc(n_channels + 1, sizeof *joules);
-	bool broken = false;
-
-	/* Twice: a break is a point of its own. */
-	out->time_s = xcalloc(4 * trace->n_rows + 2, sizeof *out->time_s);
-	out->watts = out->time_s + 2 * trace->n_rows + 1;
-	out->n = 0;
-	for (size_t r = 0; n_channels && r < trace->n_rows; r++) {
+	for (size_t r = 0; r < trace->n_rows; r++) {
 		const struct trace_row *row = &trace->rows[r];
-		int place = place_of(channels, n_channels, row->channel);
+		double time_s = (double)row->time_us * 1e-6;
 
 		for (; event < trace->n_events && trace->events[event].row <= r; event++)
-			broken |= is_lost(&trace->events[event]);
-		if (place < 0)
+			if (breaks(&trace->events[event], is_fast))
+				add_fast(out, time_s, NAN);
+		if (!is_fast[row->channel] || row->value == TRACE_FAILED)
 			continue;
-		if (place == 0)
-			seen = 0;
-		broken |= row->value == TRACE_FAILED;
-		joules[place] = (double)row->value * 1e-6;
-		if (++seen != n_channels)
-			continue;
-		if (broken) {
-			out->time_s[out->n] = (double)row->time_us * 1e-6;
-			out->watts[out->n++] = NAN;
+		if (seen[row->channel]) {
+			memset(seen, 0, trace->n_channels * sizeof *seen);
+			n_seen = 0;
+			sum = 0;
 		}
-		broken = false;
-		out->time_s[out->n] = (double)row->time_us * 1e-6;
-		out->watts[out->n] = 0;
-		for (size_t i = 0; i < n_channels; i++)
-			out->watts[out->n] += joules[i];
-		out->n += row->value != TRACE_FAILED;
+		seen[row->channel] = true;
+		sum += (double)row->value * 1e-6;
+		if (++n_seen == n_members) {
+			add_fast(out, time_s, sum);
+			memset(seen, 0, trace->n_channels * sizeof *seen);
+			n_seen = 0;
+			sum = 0;
+		}
 	}
-	free(joules);
-	free(channels);
+	free(seen);
+}
+
+/* Marks processors and memory. Returns how many there are. */
+static size_t fast_channels(const struct trace *trace, const bool *excluded, bool *is_fast)
+{
+	size_t *members = xcalloc(trace->n_channels, sizeof *members), n = 0;
+
+	for (enum source s = SOURCE_CPU; s <= SOURCE_DRAM; s++) {
+		size_t n_members = source_members(trace, s, excluded, members);
+
+		for (size_t m = 0; m < n_members; m++)
+			if (trace->channels[members[m]].unit == UNIT_JOULE) {
+				is_fast[members[m]] = true;
+				n++;
+			}
+	}
+	free(members);
+	return n;
 }
 
 void bmc_learn_from_trace(const struct trace *trace, size_t channel, const bool *excluded,
 			  struct bmc_facts *facts)
 {
-	struct collected slow, fast;
+	size_t room = trace->n_rows + trace->n_events + 1;
+	double *memory = xcalloc(5 * room, sizeof *memory);
+	struct arrays arrays = {
+		.time_s = memory,
+		.watts = memory + room,
+		.stamp_s = memory + 2 * room,
+		.fast_s = memory + 3 * room,
+		.joules = memory + 4 * room,
+	};
+	bool *is_fast = xcalloc(trace->n_channels, sizeof *is_fast);
+	size_t n_members = fast_channels(trace, excluded, is_fast);
+	struct bmc_polls polls;
+	struct bmc_fast fast;
 
-	collect_polls(trace, channel, &slow);
-	collect_fast(trace, excluded, &fast);
-	bmc_learn(&(struct bmc_polls){slow.time_s, slow.watts, slow.stamp_s, slow.n},
-		  &(struct bmc_fast){fast.time_s, fast.watts, fast.n}, facts);
-	free(slow.time_s);
-	free(fast.time_s);
+	collect_polls(trace, channel, &arrays);
+	if (n_members > 0)
+		collect_fast(trace, is_fast, n_members, &arrays);
+	polls = (struct bmc_polls){arrays.time_s, arrays.watts, arrays.stamped ? arrays.stamp_s : NULL,
+				   arrays.n_polls};
+	fast = (struct bmc_fast){arrays.fast_s, arrays.joules, arrays.n_fast};
+	bmc_learn(&polls, &fast, facts);
+	free(is_fast);
+	free(memory);
 }
 
 void bmc_refine(struct trace *trace)
 {
+	double *memory = xcalloc(3 * trace->n_rows + 1, sizeof *memory);
+
 	for (size_t i = 0; i < trace->n_channels; i++) {
-		struct trace_channel *channel = &trace->channels[i];
-		struct collected slow;
+		struct bmc_fact *known = &trace->channels[i].facts.resolution_w;
+		struct arrays arrays = {
+			.time_s = memory,
+			.watts = memory + trace->n_rows,
+			.stamp_s = memory + 2 * trace->n_rows,
+		};
 		struct bmc_facts now;
 
-		if (!channel_is_slow(channel) || !isnan(channel->resolution))
+		if (!channel_is_slow(&trace->channels[i]) || !isnan(trace->channels[i].resolution))
 			continue;
-		collect_polls(trace, i, &slow);
+		collect_polls(trace, i, &arrays);
 		bmc_facts_default(&now);
-		bmc_learn_resolution(&(struct bmc_polls){slow.time_s, slow.watts, NULL, slow.n},
+		bmc_learn_resolution(&(struct bmc_polls){arrays.time_s, arrays.watts, NULL, arrays.n_polls},
 				     &now.resolution_w);
-		if (now.resolution_w.learnt || !channel->facts.resolution_w.learnt)
-			channel->facts.resolution_w = now.resolution_w;
-		free(slow.time_s);
+		if (now.resolution_w.learnt || !known->learnt)
+			*known = now.resolution_w;
 	}
+	free(memory);
 }

@@ -16,6 +16,13 @@ from rigs.powercap_node import PowercapNode  # noqa: E402
 slow = True
 
 
+def facts(channel, **changes):
+    """A facts file of that channel."""
+    values = {"update_period_s": 2.0, "lag_s": 1.0, "averaging_s": None, "resolution_w": 7.0, "reach_s": 1.2,
+              "time_stamp": "other", **changes}
+    return json.dumps({"format": "wattstep/bmc-facts", "format_version": "1.0", "channels": {channel: values}})
+
+
 class Runs(wattstep.Case):
     def node(self, **bmc_options):
         """A node with a turbo window of 5 s (so the floor is 10 s) and the BMC that measures it."""
@@ -63,15 +70,13 @@ class Runs(wattstep.Case):
         again = json.loads(self.run_program("analyze", "--json", "t.csv").stdout)
         self.assertEqual((again["states"], again["cross_check"]), (profile["states"], profile["cross_check"]))
 
-        facts = json.loads((self.dir / "facts.json").read_text())["channels"]["dcmi/system"]
-        self.assertAlmostEqual(facts["period_s"], 2, delta=0.4)
+        kept = json.loads((self.dir / "facts.json").read_text())["channels"]["dcmi/system"]
+        self.assertAlmostEqual(kept["update_period_s"], 2, delta=0.4)
         self.assertEqual(self.run_program("validate", "facts.json").returncode, 0)
 
     def test_facts_of_a_file_are_taken_and_idle_without_the_bmc_is_measured_beside(self):
         node, bmc = self.node(period_s=2, lag_s=1, mean_s=0, step_w=7)
-        facts = {"format": "wattstep/bmc-facts", "format_version": "1.0",
-                 "channels": {"dcmi/system": {"period_s": 2.0, "lag_s": 1.0, "reach_s": 1.2, "resolution_w": 7.0}}}
-        (self.dir / "facts.json").write_text(json.dumps(facts))
+        (self.dir / "facts.json").write_text(facts("dcmi/system"))
         done, profile = self.measure(node, bmc, "--plan", "quick", "--idle-ab", "--bmc-facts", "facts.json", "--trace",
                                      "t.csv", "idle")
         self.assertNotIn("learning", done.stderr)
@@ -90,17 +95,16 @@ class Runs(wattstep.Case):
         # The BMC was asked once when the state began, if at all.
         window = unpolled["window"]
         began_s = profile["run"]["monotonic_start_s"]
-        asked = [t for t in bmc.requests() if began_s + window["start_s"] < t < began_s + window["end_s"]]
+        asked = [t for t, _, _ in bmc.requests() if began_s + window["start_s"] < t < began_s + window["end_s"]]
         self.assertEqual(asked, [])
 
 
 class Refusals(wattstep.Case):
     def test_facts_that_are_none_are_refused_before_anything_is_measured(self):
         for text, words in (("{", "facts.json"), ("{}", "format"),
-                            ('{"format": "wattstep/bmc-facts", "format_version": "1.0", "channels": {"dcmi/system": '
-                             '{"period_s": -2, "lag_s": 1}}}', "/channels/dcmi~1system/period_s"),
-                            ('{"format": "wattstep/bmc-facts", "format_version": "1.0", "channels": {"ipmi/system": '
-                             '{"period_s": 2, "lag_s": 1}}}', "not in it")):
+                            (facts("sim/system", update_period_s=-2), "/channels/sim~1system/update_period_s"),
+                            (facts("sim/system", reach_s=0.5), "/channels/sim/system/reach_s"),
+                            (facts("dcmi/system"), "sim/system")):
             (self.dir / "facts.json").write_text(text)
             done = self.run_program("run", "--meter", "sim", "--bmc-facts", "facts.json", "-o", "p.json")
             self.assert_refused(done, 2, words)

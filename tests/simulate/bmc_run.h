@@ -28,11 +28,11 @@ static const double state_w[] = {80, 110, 240, 200};
 static const char *const state_names[] = {"idle", "single-core", "all-cores", "memory"};
 #define RUN_STATES 4
 
-/* While the BMC is learnt: load or none, and until when. */
-static const struct {
-	double until_s;
-	bool load;
-} learning[] = {{20, false}, {45, true}, {60, false}, {75, true}, {90, false}};
+/* While the BMC is learnt, as the program does it: no load and load in turn, s. */
+static const double learning_s[] = {
+	12,  28,  7.3, 4.6,  8.5, 5.8, 3.3,  9.3, 3.3, 7.9, /* and, where that is not enough */
+	6.1, 9.7, 4.3, 11.9, 7.1, 3.7, 13.3, 5.3, 8.9, 10.7, 9};
+#define LEARNING_FIRST 10
 
 struct bmc_run {
 	gsl_rng *rng;
@@ -107,12 +107,21 @@ static inline void bmc_run_end(struct bmc_run *run)
 /* Four readings a second through steps of the load. */
 static inline void bmc_run_learn(struct bmc_run *run)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(learning); i++)
-		for (; run->now_s < learning[i].until_s; run->now_s += 0.25) {
-			bmc_run_truth(run, run->now_s, state_w[learning[i].load ? 2 : 0]);
+	struct bmc_facts *facts = &run->trace->channels[1].facts;
+	double until_s = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(learning_s); i++) {
+		if (i == LEARNING_FIRST) {
+			bmc_learn_from_trace(run->trace, 1, NULL, facts);
+			if (facts->period_s.learnt)
+				return;
+		}
+		for (until_s += learning_s[i]; run->now_s < until_s; run->now_s += 0.25) {
+			bmc_run_truth(run, run->now_s, state_w[i % 2 ? 2 : 0]);
 			bmc_run_rows(run, run->now_s, TRACE_OUTSIDE, true);
 		}
-	bmc_learn_from_trace(run->trace, 1, NULL, &run->trace->channels[1].facts);
+	}
+	bmc_learn_from_trace(run->trace, 1, NULL, facts);
 }
 
 static inline void bmc_run_state(struct bmc_run *run, size_t state)

@@ -83,27 +83,24 @@ static inline double load_at(const struct course *course, double time_s)
 
 static inline void learn_truth(const struct learn_case *c, struct learn_data *data, gsl_rng *rng)
 {
-	const struct noise relative = {.sd_w = 0.005, .rho = 0.3}, rest = {.sd_w = 0.3, .rho = 0.3};
-	size_t n = (size_t)(c->course->length_s / TRUTH_STEP_S) + 2, each = (size_t)lround(1 / TRUTH_STEP_S);
+	/* METHOD's 0.5 %, rho 0.3 from one second to the next, as a process that goes on within the second.
+	 */
+	const struct noise relative = {.sd_w = 0.006, .rho = pow(0.3, TRUTH_STEP_S)},
+			   rest = {.sd_w = 0.3, .rho = pow(0.3, TRUTH_STEP_S)};
+	size_t n = (size_t)(c->course->length_s / TRUTH_STEP_S) + 2;
 	struct noise_state fast_noise, rest_noise;
-	double fast = 0, other = 0;
 
 	data->fast_truth = (struct true_energy){TRUTH_STEP_S, n, xcalloc(n, sizeof(double))};
 	data->node_truth = (struct true_energy){TRUTH_STEP_S, n, xcalloc(n, sizeof(double))};
 	noise_begin(&fast_noise, rng);
 	noise_begin(&rest_noise, rng);
 	for (size_t i = 1; i < n; i++) {
-		double w;
+		double steady_w = c->idle_w + c->swing_w * load_at(c->course, (double)(i - 1) * TRUTH_STEP_S);
+		double w = steady_w * (1 + noise_next(&fast_noise, &relative));
 
-		if (i % each == 1) {
-			fast = noise_next(&fast_noise, &relative);
-			other = noise_next(&rest_noise, &rest);
-		}
-		w = (c->idle_w + c->swing_w * load_at(c->course, (double)(i - 1) * TRUTH_STEP_S)) *
-		    (1 + fast);
 		data->fast_truth.joules[i] = data->fast_truth.joules[i - 1] + w * TRUTH_STEP_S;
-		data->node_truth.joules[i] =
-			data->node_truth.joules[i - 1] + (1.08 * w + 60 + other) * TRUTH_STEP_S;
+		data->node_truth.joules[i] = data->node_truth.joules[i - 1] +
+					     (1.08 * w + 60 + noise_next(&rest_noise, &rest)) * TRUTH_STEP_S;
 	}
 }
 
