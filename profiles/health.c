@@ -82,7 +82,7 @@ static void judge_readings(const struct health_facts *facts, const struct series
 		out->flags |= FLAG_GAPS;
 	if (series->losses >= LOSSES_DEGRADED)
 		out->flags |= FLAG_DEGRADED;
-	if (isnan(series->last_s) || facts->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
+	if (series_is_lost(series, facts->now_s))
 		out->flags |= FLAG_SOURCE_LOST;
 }
 

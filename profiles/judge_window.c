@@ -14,12 +14,9 @@ bool source_is_slow(const struct judge *judge, enum source source)
 
 bool channels_are_live(const struct judge *judge, const size_t *channels, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct series *series = &judge->series[channels[i]];
-
-		if (isnan(series->last_s) || judge->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
+	for (size_t i = 0; i < n; i++)
+		if (series_is_lost(&judge->series[channels[i]], judge->now_s))
 			return false;
-	}
 	return n > 0;
 }
 

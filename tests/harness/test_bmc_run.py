@@ -38,7 +38,8 @@ class Runs(wattstep.Case):
         done = self.run_program("run", "--sysfs", node.sysfs, "--bmc", bmc.host, "--ipmi-workarounds", "opensesspriv",
                                 "--bmc-privilege", "admin", "-o", "p.json", *options, timeout=timeout)
         self.assertIn(done.returncode, (0, 10, 11), done.stderr)
-        self.assertEqual(self.run_program("validate", "p.json").returncode, 0)
+        checked = self.run_program("validate", "p.json")
+        self.assertEqual(checked.returncode, 0, checked.stderr)
         self.assert_nothing_left()
         return done, self.profile()
 

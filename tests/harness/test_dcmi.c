@@ -94,6 +94,21 @@ static void statistics_that_contradict_each_other_are_garbled(void **state)
 	assert_int_equal(dcmi_take_power(&answer, &power, NULL), 0);
 }
 
+static void a_reading_far_above_the_maximum_is_none(void **state)
+{
+	struct bmc_answer answer = *ANSWER(WHOLE);
+	struct dcmi_power power;
+
+	(void)state;
+	answer.bytes[3] = 0x8c; /* 5004 W, the maximum being 500 W */
+	answer.bytes[4] = 0x13;
+	assert_int_equal(dcmi_take_power(&answer, &power, NULL), 0);
+	assert_true(isnan(power.current_w));
+	answer.bytes[3] = 0x84; /* 4996 W */
+	assert_int_equal(dcmi_take_power(&answer, &power, NULL), 0);
+	assert_true(power.current_w == 4996);
+}
+
 static void an_answer_of_another_group_is_garbled(void **state)
 {
 	struct bmc_answer answer = *ANSWER(WHOLE);
@@ -243,6 +258,7 @@ int main(void)
 		cmocka_unit_test(not_active_is_told_and_the_watts_stay),
 		cmocka_unit_test(a_reading_of_any_other_length_is_garbled),
 		cmocka_unit_test(statistics_that_contradict_each_other_are_garbled),
+		cmocka_unit_test(a_reading_far_above_the_maximum_is_none),
 		cmocka_unit_test(an_answer_of_another_group_is_garbled),
 		cmocka_unit_test(requests_name_group_mode_and_average),
 		cmocka_unit_test(capabilities_are_taken_bit_by_bit),
