@@ -32,6 +32,10 @@
  * freedom. */
 #define ONE_SIDED 0.82
 
+/* Means of one power over seconds differ by what floating point makes of sums of joules; no reading is this
+ * fine. */
+#define SAME_W 1e-6
+
 #define NORMAL_95_ONE_SIDED 1.645 /* of the equivalence test on the drift */
 
 /* Tolerances relative to the mean, and what they never fall below, W: idle DRAM of 0.3 W has to end, too. */
@@ -185,7 +189,7 @@ static void describe(double *values, size_t n, struct estimate *out)
 	out->median_w = gsl_stats_median_from_sorted_data(values, 1, n);
 	out->n_distinct = 1;
 	for (size_t i = 1; i < n; i++)
-		out->n_distinct += values[i] != values[i - 1];
+		out->n_distinct += values[i] - values[i - 1] > SAME_W;
 }
 
 /* Drift and shift as they are seen; the scatter around the transient. */

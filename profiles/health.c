@@ -22,6 +22,7 @@
 
 #define BELOW_RAPL 0.98
 #define MOVED_W 10.0
+#define SAME_W 1e-3 /* a trace has no finer watts */
 #define MOVED_SHARE 0.05
 
 static void make_invalid(struct judgement *judgement, enum reason reason)
@@ -181,7 +182,7 @@ static bool system_is_stuck(const struct judgement *before, const struct judgeme
 	double moved_w = fabs(rapl_mean_w(now) - rapl_mean_w(before));
 
 	return was->present && is->present && is->slow && before->sources[SOURCE_CPU].present &&
-	       now->sources[SOURCE_CPU].present && is->estimate.max_w == is->estimate.min_w &&
+	       now->sources[SOURCE_CPU].present && is->estimate.max_w - is->estimate.min_w < SAME_W &&
 	       fabs(is->estimate.mean_w - was->estimate.mean_w) < is->resolution_w &&
 	       moved_w > fmax(MOVED_W, MOVED_SHARE * rapl_mean_w(before));
 }
