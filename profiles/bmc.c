@@ -91,10 +91,11 @@ double bmc_poll_interval_s(const struct bmc_polls *polls)
 static size_t add_repeats(struct bmc_reading *out, size_t n, size_t room, double from_s, double to_s,
 			  double shown_s, double period_s, double watts)
 {
-	double repeats = fmax(1, round((to_s - from_s) / period_s)), step_s = (to_s - from_s) / repeats;
+	size_t repeats = (size_t)fmax(1, round((to_s - from_s) / period_s));
+	double step_s = (to_s - from_s) / (double)repeats;
 
-	for (double i = 0; i < repeats && from_s + i * step_s <= shown_s && n < room; i++)
-		out[n++] = (struct bmc_reading){from_s + i * step_s, watts};
+	for (size_t i = 0; i < repeats && from_s + (double)i * step_s <= shown_s && n < room; i++)
+		out[n++] = (struct bmc_reading){from_s + (double)i * step_s, watts};
 	return n;
 }
 

@@ -157,9 +157,11 @@ static bool in_reach_of_gap(const struct curve *curve, double time_s)
 static bool moves(const struct lag_fit *fit, size_t from, size_t to)
 {
 	double least = INFINITY, most = -INFINITY;
+	double first_s = fit->readings[from].time_s - MOST_LAG_S;
+	size_t seconds = (size_t)(fit->readings[to - 1].time_s - first_s);
 
-	for (double t = fit->readings[from].time_s - MOST_LAG_S; t < fit->readings[to - 1].time_s; t += 1) {
-		double w = curve_mean_w(&fit->curve, t, 2);
+	for (size_t i = 0; i < seconds; i++) {
+		double w = curve_mean_w(&fit->curve, first_s + (double)i, 2);
 
 		least = fmin(least, w);
 		most = fmax(most, w);

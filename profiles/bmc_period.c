@@ -39,7 +39,7 @@
 #define MOST_CHANGES 300
 
 /* A period whose evidence has fallen so low (a logarithm) does not come back. */
-#define HOPELESS -30.0
+#define HOPELESS (-30.0)
 
 #define LEAST_BINS 8
 #define MOST_BINS 256
