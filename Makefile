@@ -9,7 +9,7 @@ CFLAGS  ?= -O2 -g
 PYTHON  ?= /usr/bin/python3
 V       ?= 0
 
-PACKAGES := jansson hwloc gsl libgcrypt
+PACKAGES := jansson hwloc gsl libgcrypt libfreeipmi
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
 	    -Wformat=2 -Wundef -Wwrite-strings -Wimplicit-fallthrough
 ALL_CPPFLAGS = -I. -D_GNU_SOURCE -DWATTSTEP_VERSION='"$(VERSION)"' $(CPPFLAGS)
@@ -24,7 +24,8 @@ LIBRARY := $(BUILD)/libwattstep.a
 PROGRAM := $(BUILD)/wattstep
 
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard $(ROOMS:%=tests/%/test_*.c)))
-RIGS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/rigs/*.c))
+PLUGINS := $(BUILD)/tests/rigs/bmc_dcmi.so
+RIGS    := $(PLUGINS) $(patsubst %.c,$(BUILD)/%,$(filter-out $(PLUGINS:$(BUILD)/%.so=%.c),$(wildcard tests/rigs/*.c)))
 SIMULATE := $(BUILD)/tests/simulate/simulate
 MANUALS := $(patsubst docs/man/%.md,$(BUILD)/man/%,$(wildcard docs/man/*.md))
 
@@ -111,6 +112,11 @@ $(BUILD)/tests/rigs/%: tests/rigs/%.c
 	$(call say,RIG  $@)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< \
 		$(shell pkg-config --cflags --libs fuse3) $(LDFLAGS) -lm -lpthread
 
+# Loaded by ipmi_sim, which knows nothing of sanitizers and brings the functions that it calls.
+$(BUILD)/tests/rigs/%.so: tests/rigs/%.c
+	$(call say,RIG  $@)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(filter-out -fsanitize=%,$(ALL_CFLAGS)) -MMD -MP \
+		-fPIC -shared -o $@ $< $(filter-out -fsanitize=%,$(LDFLAGS)) -lm -lpthread
+
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	$(call say,TEST $@)mkdir -p $(@D) && $(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< \
 		$(LIBRARY) $(LDFLAGS) $(ALL_LIBS) -lcmocka
@@ -118,4 +124,4 @@ $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 $(BUILD)/man/%: docs/man/%.md
 	$(call say,MAN  $@)mkdir -p $(@D) && pandoc -s -f markdown -t man -M footer="wattstep $(VERSION)" -o $@ $<
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d) $(RIGS:=.d) $(SIMULATE).d
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(RIGS:=.d) $(PLUGINS:.so=.d) $(SIMULATE).d

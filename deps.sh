@@ -49,6 +49,10 @@ check()
 	needs module cmocka libcmocka-dev
 	needs module fuse3 libfuse3-dev
 	needs program fusermount3 fuse3
+	needs program ipmi_sim openipmi
+	needs header OpenIPMI/mcserv.h libopenipmi-dev
+	# In sbin, which is not on everybody's path.
+	needs program /usr/sbin/ipmi-dcmi freeipmi-tools
 	needs program /usr/bin/python3 python3
 	needs python jsonschema python3-jsonschema
 	needs program bzip2 bzip2
@@ -70,18 +74,21 @@ names_for()
 	fedora) echo "libc6-dev=glibc-devel pkg-config=pkgconf-pkg-config libjansson-dev=jansson-devel
 		libhwloc-dev=hwloc-devel libgsl-dev=gsl-devel libgcrypt20-dev=libgcrypt-devel
 		libcmocka-dev=libcmocka-devel libfuse3-dev=fuse3-devel clang-tidy=clang-tools-extra
-		clang-format=clang-tools-extra" ;;
+		clang-format=clang-tools-extra openipmi=OpenIPMI-lanserv libopenipmi-dev=OpenIPMI-devel
+		freeipmi-tools=freeipmi" ;;
 	suse) echo "libc6-dev=glibc-devel libjansson-dev=libjansson-devel libhwloc-dev=hwloc-devel
 		libgsl-dev=gsl-devel libgcrypt20-dev=libgcrypt-devel libcmocka-dev=libcmocka-devel
-		libfuse3-dev=fuse3-devel clang-tidy=clang-tools clang-format=clang-tools groff-base=groff" ;;
+		libfuse3-dev=fuse3-devel clang-tidy=clang-tools clang-format=clang-tools groff-base=groff
+		openipmi=OpenIPMI libopenipmi-dev=OpenIPMI-devel freeipmi-tools=freeipmi" ;;
 	arch) echo "libc6-dev=glibc pkg-config=pkgconf libjansson-dev=jansson libhwloc-dev=hwloc libgsl-dev=gsl
 		libgcrypt20-dev=libgcrypt libcmocka-dev=cmocka libfuse3-dev=fuse3 python3=python
 		python3-jsonschema=python-jsonschema clang-tidy=clang clang-format=clang pandoc=pandoc-cli
-		groff-base=groff" ;;
+		groff-base=groff libopenipmi-dev=openipmi freeipmi-tools=freeipmi" ;;
 	alpine) echo "libc6-dev=musl-dev pkg-config=pkgconf libjansson-dev=jansson-dev libhwloc-dev=hwloc-dev
 		libgsl-dev=gsl-dev libgcrypt20-dev=libgcrypt-dev libcmocka-dev=cmocka-dev libfuse3-dev=fuse3-dev
 		python3-jsonschema=py3-jsonschema clang-tidy=clang-extra-tools clang-format=clang-extra-tools
-		groff-base=groff" ;;
+		groff-base=groff openipmi=openipmi-lanserv libopenipmi-dev=openipmi-dev
+		freeipmi-tools=freeipmi" ;;
 	esac
 }
 

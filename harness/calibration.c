@@ -28,7 +28,7 @@ int calibration_apply(struct trace *trace, const char *path, struct error *err)
 	{
 		int i = trace_find_channel(trace, id);
 
-		if (i < 0 || trace->channels[i].unit == UNIT_PERCENT) {
+		if (i < 0 || !unit_tells_power(trace->channels[i].unit)) {
 			error_set(err, ERROR_INPUT,
 				  "%s: /channels: \"%s\" is not measured here; `wattstep meters` lists the "
 				  "channels",

@@ -5,14 +5,15 @@
 #include <stdlib.h>
 
 #include "harness/base/json.h"
+#include "harness/bmc_options.h"
 #include "harness/meter_set.h"
 #include "harness/sim_params.h"
 #include "results/table.h"
 
 /* Every meter is tried here, also those that `run` reads only when named. */
-static void open_all(struct meter_set *set, const struct options *options)
+static void open_all(struct meter_set *set, const struct options *options, const struct bmc_options *bmc)
 {
-	struct meter_config config = {options->roots, options->sim, options->sim_truth};
+	struct meter_config config = {options->roots, options->sim, options->sim_truth, bmc};
 	char list[256] = "";
 	struct error err = {0};
 	size_t used = 0;
@@ -20,7 +21,7 @@ static void open_all(struct meter_set *set, const struct options *options)
 	for (const struct meter_class *const *c = meter_classes; *c; c++)
 		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? "," : "",
 					 (*c)->name);
-	if (meter_set_open(set, list, &config, &err))
+	if (meter_set_open(set, list, &config, 0, &err))
 		*set = (struct meter_set){0};
 }
 
@@ -34,6 +35,11 @@ static bool is_usable(const struct meter_set *set)
 
 static void print_channels(const struct meter *meter)
 {
+	static const char *const kinds[UNITS] = {[UNIT_JOULE] = "energy",
+						 [UNIT_WATT] = "power",
+						 [UNIT_PERCENT] = "percent",
+						 [UNIT_SECOND] = "time",
+						 [UNIT_FLAG] = "yes or no"};
 	struct strings cells = {0};
 
 	for (size_t i = 0; i < meter->n_channels; i++) {
@@ -41,8 +47,8 @@ static void print_channels(const struct meter *meter)
 
 		strings_add(&cells, "  ");
 		strings_add(&cells, channel->id);
-		strings_add(&cells, channel->unit == UNIT_JOULE ? "energy" : "power");
-		if (isnan(channel->resolution))
+		strings_add(&cells, kinds[channel->unit]);
+		if (isnan(channel->resolution) || !unit_tells_power(channel->unit))
 			strings_add(&cells, "-");
 		else if (channel->unit == UNIT_JOULE)
 			strings_addf(&cells, "%.4g uJ", channel->resolution * 1e6);
@@ -52,6 +58,18 @@ static void print_channels(const struct meter *meter)
 	}
 	table_print(stdout, (const char *const *)cells.items, meter->n_channels, 5, "lllrl");
 	strings_free(&cells);
+}
+
+static void print_facts(const struct meter *meter)
+{
+	json_t *entry;
+
+	if (!meter->class->print)
+		return;
+	entry = json_object();
+	meter->class->describe(meter, entry);
+	meter->class->print(entry, stdout);
+	json_decref(entry);
 }
 
 static void print_table(const struct meter_set *set)
@@ -66,6 +84,7 @@ static void print_table(const struct meter_set *set)
 		}
 		if (!slot->class->automatic)
 			printf("  usable, but only when named: --meter %s\n", slot->class->name);
+		print_facts(slot->meter);
 		print_channels(slot->meter);
 	}
 }
@@ -102,10 +121,13 @@ static int refuse_input(const struct meter_set *set, struct error *err)
 
 static int meters_main(const struct options *options, struct error *err)
 {
+	struct bmc_options bmc;
 	struct meter_set set;
 	int status = -1;
 
-	open_all(&set, options);
+	if (bmc_options_read(&bmc, options, err))
+		return -1;
+	open_all(&set, options, &bmc);
 	if (refuse_input(&set, err) == 0) {
 		if (options->json)
 			print_json(&set);
@@ -114,6 +136,7 @@ static int meters_main(const struct options *options, struct error *err)
 		status = is_usable(&set) ? 0 : 3;
 	}
 	meter_set_close(&set);
+	bmc_options_free(&bmc);
 	return status;
 }
 
@@ -128,7 +151,8 @@ const struct command command_meters = {
 	.operands = "",
 	.summary = "what can be measured here; for what cannot: why, and what to do about it",
 	.details = "Status 0 with a usable power source, else 3 (the simulated node is none).",
-	.accepted = ACCEPTS(SIM) | ACCEPTS(SYSFS) | ACCEPTS(PROCFS) | ACCEPTS(JSON) | ACCEPTS_ALWAYS,
+	.accepted = ACCEPTS_BMC | ACCEPTS(SIM) | ACCEPTS(SYSFS) | ACCEPTS(PROCFS) | ACCEPTS(JSON) |
+		    ACCEPTS_ALWAYS,
 	.main = meters_main,
 	.more_help = print_sim_parameters,
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/base/json.h"
+#include "harness/bmc_options.h"
 #include "harness/calibration.h"
 #include "harness/conductor.h"
 #include "harness/document.h"
@@ -27,6 +28,7 @@ struct run {
 	struct plan *plan;
 	struct topology *topology;
 	struct stressng *stressng;
+	struct bmc_options bmc;
 	struct meter_set meters;
 	struct trace *trace;
 	struct sampler *sampler;
@@ -57,13 +59,33 @@ static bool needs_stressng(const struct plan *plan)
 	return false;
 }
 
+/* A BMC that was named has to be read, in one form or the other; what it is about is told of the first. */
+static int require_bmc(const struct meter_set *meters, struct error *err)
+{
+	const struct meter_slot *first = NULL;
+
+	for (size_t i = 0; i < meters->n_slots; i++) {
+		const struct meter_slot *slot = &meters->slots[i];
+
+		if (!slot->class->blocking)
+			continue;
+		if (slot->meter)
+			return 0;
+		first = first ? first : slot;
+	}
+	if (!first)
+		return 0;
+	*err = first->why;
+	return error_prefix(err, "meter %s", first->class->name);
+}
+
 static int open_meters(struct run *run, struct error *err)
 {
 	const struct options *o = run->options;
-	struct meter_config config = {o->roots, o->sim, o->sim_truth};
+	struct meter_config config = {o->roots, o->sim, o->sim_truth, &run->bmc};
 	struct error why = {0};
 
-	if (meter_set_open(&run->meters, o->meters, &config, err))
+	if (meter_set_open(&run->meters, o->meters, &config, run->signal_fd, err))
 		return -1;
 	for (size_t i = 0; o->meters && i < run->meters.n_slots; i++)
 		if (!run->meters.slots[i].meter) {
@@ -71,7 +93,7 @@ static int open_meters(struct run *run, struct error *err)
 			return error_prefix(err, "meter %s", run->meters.slots[i].class->name);
 		}
 	if (run->meters.n_open)
-		return 0;
+		return o->bmc && !o->meters ? require_bmc(&run->meters, err) : 0;
 	meter_set_explain(&run->meters, &why);
 	if (!o->sim_if_absent || why.kind != ERROR_ABSENT) {
 		*err = why;
@@ -84,7 +106,7 @@ static int open_meters(struct run *run, struct error *err)
 		"*** measured instead. The profile will say \"synthetic\": true.\n",
 		why.text);
 	meter_set_close(&run->meters);
-	return meter_set_open(&run->meters, "sim", &config, err);
+	return meter_set_open(&run->meters, "sim", &config, 0, err);
 }
 
 static int open_plan(struct run *run, struct error *err)
@@ -198,8 +220,7 @@ static int open_recording(struct run *run, struct error *err)
 	run->document.trace = run->trace;
 	run->document.threads = topology_threads(run->topology);
 	overhead_now(run->sampler, &run->document.began);
-	run->signal_fd = signals_open(err);
-	return run->signal_fd < 0 ? -1 : 0;
+	return 0;
 }
 
 /* Writes the profile as it stands. */
@@ -318,6 +339,7 @@ static void run_free(struct run *run)
 	sampler_free(run->sampler);
 	trace_free(run->trace);
 	meter_set_close(&run->meters);
+	bmc_options_free(&run->bmc);
 	stressng_close(run->stressng);
 	topology_close(run->topology);
 	plan_free(run->plan);
@@ -327,6 +349,28 @@ static void run_free(struct run *run)
 	free(run->output);
 }
 
+/* While a source was waited for, and before anything was measured. */
+static int interrupted(struct run *run)
+{
+	progress_say(run->progress, "interrupted while the power sources were opened; nothing was measured");
+	return 130;
+}
+
+/* A source that is there and is not read, beside others that are. */
+static void warn_of_missing(struct run *run)
+{
+	for (size_t i = 0; i < run->meters.n_slots; i++) {
+		const struct meter_slot *slot = &run->meters.slots[i];
+		char *text;
+
+		if (slot->meter || slot->why.kind == ERROR_ABSENT)
+			continue;
+		text = xasprintf("%s is not read: %s", slot->class->name, slot->why.text);
+		warn(run, text);
+		free(text);
+	}
+}
+
 static int run_main(const struct options *options, struct error *err)
 {
 	struct run run = {.options = options, .signal_fd = -1};
@@ -334,11 +378,20 @@ static int run_main(const struct options *options, struct error *err)
 
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
 	run.output = options->output ? xstrdup(options->output) : default_output();
-	if (check_outputs(&run, err) || open_plan(&run, err))
+	if (bmc_options_read(&run.bmc, options, err) || check_outputs(&run, err) || open_plan(&run, err))
+		goto out;
+	run.signal_fd = signals_open(err);
+	if (run.signal_fd < 0)
 		goto out;
 	run.progress = progress_new(options->quiet, run.plan->n_states * run.plan->rounds);
-	if (open_meters(&run, err) || open_recording(&run, err))
+	if (open_meters(&run, err)) {
+		if (signals_take(run.signal_fd))
+			result = interrupted(&run);
 		goto out;
+	}
+	if (open_recording(&run, err))
+		goto out;
+	warn_of_missing(&run);
 	if (run.trace->synthetic)
 		progress_say(
 			run.progress,
@@ -363,10 +416,10 @@ const struct command command_run = {
 		   "stable, 10 some\n"
 		   "unstable or insufficient, 11 some invalid, 12 a source was lost, 130 interrupted;\n"
 		   "1 the work failed, 2 wrong input, 3 no power source can be read.",
-	.accepted = ACCEPTS(PLAN) | ACCEPTS(METER) | ACCEPTS(OUTPUT) | ACCEPTS(TRACE) | ACCEPTS(RATE) |
-		    ACCEPTS(SIM) | ACCEPTS(SIM_TRUTH) | ACCEPTS(SIM_IF_ABSENT) | ACCEPTS(STRESS_NG) |
-		    ACCEPTS(NODE_NAME) | ACCEPTS(TAG) | ACCEPTS(CALIBRATION) | ACCEPTS(SYSFS) |
-		    ACCEPTS(PROCFS) | ACCEPTS(QUIET) | ACCEPTS_ALWAYS,
+	.accepted = ACCEPTS(PLAN) | ACCEPTS(METER) | ACCEPTS_BMC | ACCEPTS(OUTPUT) | ACCEPTS(TRACE) |
+		    ACCEPTS(RATE) | ACCEPTS(SIM) | ACCEPTS(SIM_TRUTH) | ACCEPTS(SIM_IF_ABSENT) |
+		    ACCEPTS(STRESS_NG) | ACCEPTS(NODE_NAME) | ACCEPTS(TAG) | ACCEPTS(CALIBRATION) |
+		    ACCEPTS(SYSFS) | ACCEPTS(PROCFS) | ACCEPTS(QUIET) | ACCEPTS_ALWAYS,
 	.most_operands = -1,
 	.main = run_main,
 };

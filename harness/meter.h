@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -27,13 +28,14 @@
 /* One quantity of one meter. Names are DESIGN's: "rapl/package-0", "rapl/dram-1", "sim/system". */
 struct channel {
 	char id[64];
-	enum unit unit;    /* UNIT_JOULE: since the meter was opened; or UNIT_WATT */
+	enum unit unit;    /* UNIT_JOULE: since the meter was opened */
 	char scope[128];   /* what is inside the measurement, for people */
 	double resolution; /* smallest step, in J or W; NAN: unknown */
 	double range_j; /* at this much energy the hardware's counter wraps; NAN: it does not, or is unknown
 			 */
 	double power_limit_w; /* long-term power limit in effect; NAN: none or unknown */
 	double time_window_s; /* time window (tau) of that limit; NAN: unknown */
+	double interval_s;    /* time between two readings where they are rarer than polls; 0: they are not */
 };
 
 enum reading_state {
@@ -67,11 +69,14 @@ struct meter {
 	bool synthetic; /* its readings are made up: a profile with them says so */
 };
 
+struct bmc_options;
+
 /* What the command line says to meters. Strings are borrowed. */
 struct meter_config {
 	struct roots roots;
-	const char *sim;       /* --sim KEY=VALUE,...; NULL: all defaults */
-	const char *sim_truth; /* --sim-truth FILE; NULL: none */
+	const char *sim;               /* --sim KEY=VALUE,...; NULL: all defaults */
+	const char *sim_truth;         /* --sim-truth FILE; NULL: none */
+	const struct bmc_options *bmc; /* the management controller */
 };
 
 struct meter_class {
@@ -81,6 +86,12 @@ struct meter_class {
 	bool automatic;      /* used where present; false: by name only */
 	bool blocking;       /* reads can block: read in a process of its own (remote.h) */
 	double least_poll_s; /* shortest interval between two polls that makes sense; 0: every tick */
+	double open_s;       /* blocking: for so long it may take to open; 0: remote.h's default */
+	const char *instead; /* used by itself only where the meter of this name is absent; NULL: always */
+
+	/* Looks whether there is anything to open, without blocking and without a process; err as for open.
+	 * NULL: open itself is as quick. */
+	int (*probe)(const struct meter_config *config, struct error *err);
 
 	/* Finds the channels. On success *out is the open meter; on failure err
 	 * says whether the source is absent, forbidden or broken, and what the
@@ -94,6 +105,9 @@ struct meter_class {
 
 	/* Adds members to this meter's entry in the profile ("interface", ...). */
 	void (*describe)(const struct meter *meter, json_t *entry);
+
+	/* What `wattstep meters` shows of such an entry, above the channels; NULL: nothing more. */
+	void (*print)(const json_t *entry, FILE *out);
 
 	void (*close)(struct meter *meter); /* NULL is fine */
 };

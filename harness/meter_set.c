@@ -54,7 +54,37 @@ static int choose(struct meter_set *set, const char *list, struct error *err)
 	return result;
 }
 
-int meter_set_open(struct meter_set *set, const char *list, const struct meter_config *config,
+/* The slot of the meter in whose place this one is used, or NULL. */
+static const struct meter_slot *slot_before(const struct meter_set *set, const struct meter_class *class)
+{
+	for (size_t i = 0; class->instead && i < set->n_slots; i++)
+		if (strcmp(set->slots[i].class->name, class->instead) == 0)
+			return &set->slots[i];
+	return NULL;
+}
+
+/* A source that is refused or does not answer would not do better in another form. One that is read is read
+ * in this form too where it was asked for. */
+static int refuse_needless(const struct meter_slot *before, bool asked_for, struct error *err)
+{
+	if (!before || before->why.kind == ERROR_ABSENT || (before->meter && asked_for))
+		return 0;
+	return error_set(err, before->meter ? ERROR_ABSENT : before->why.kind, "not tried, since %s %s",
+			 before->class->name, before->meter ? "is read" : "failed");
+}
+
+static int open_slot(struct meter_slot *slot, const struct meter_config *config, int signal_fd)
+{
+	const struct meter_class *class = slot->class;
+	struct remote_policy policy = {.open_s = class->open_s, .signal_fd = signal_fd};
+
+	if (class->probe && class->probe(config, &slot->why))
+		return -1;
+	return class->blocking ? remote_open(&slot->meter, class, config, &policy, &slot->why)
+			       : class->open(&slot->meter, config, &slot->why);
+}
+
+int meter_set_open(struct meter_set *set, const char *list, const struct meter_config *config, int signal_fd,
 		   struct error *err)
 {
 	*set = (struct meter_set){0};
@@ -64,11 +94,9 @@ int meter_set_open(struct meter_set *set, const char *list, const struct meter_c
 	}
 	for (size_t i = 0; i < set->n_slots; i++) {
 		struct meter_slot *slot = &set->slots[i];
-		int failed = slot->class->blocking
-				     ? remote_open(&slot->meter, slot->class, config, NULL, &slot->why)
-				     : slot->class->open(&slot->meter, config, &slot->why);
+		const struct meter_slot *before = slot_before(set, slot->class);
 
-		if (failed)
+		if (refuse_needless(before, list, &slot->why) || open_slot(slot, config, signal_fd))
 			slot->meter = NULL;
 		else
 			set->n_open++;
@@ -111,7 +139,7 @@ static json_t *channel_json(const struct channel *channel)
 {
 	json_t *value = json_pack("{s:s, s:s}", "id", channel->id, "scope", channel->scope);
 
-	if (!isnan(channel->resolution))
+	if (!isnan(channel->resolution) && unit_tells_power(channel->unit))
 		json_object_set_new(value, channel->unit == UNIT_JOULE ? "resolution_j" : "resolution_w",
 				    json_real(channel->resolution));
 	if (!isnan(channel->range_j))

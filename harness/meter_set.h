@@ -25,9 +25,10 @@ struct meter_set {
  * Opens the meters named in list ("rapl,sim"), or with NULL all that are used
  * by themselves. A meter that cannot be opened is no error here: its slot says
  * why. -1 only for an unknown or repeated name (ERROR_INPUT). A class that can
- * block is opened in a process of its own.
+ * block is opened in a process of its own; a signal that waits at signal_fd
+ * (0: none) ends the wait for it.
  */
-int meter_set_open(struct meter_set *set, const char *list, const struct meter_config *config,
+int meter_set_open(struct meter_set *set, const char *list, const struct meter_config *config, int signal_fd,
 		   struct error *err);
 void meter_set_close(struct meter_set *set);
 

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "harness/bmc_credentials.h"
+
 enum option_kind { KIND_FLAG, KIND_TEXT, KIND_NUMBER, KIND_LIST };
 
 struct option_entry {
@@ -49,6 +51,25 @@ static const struct option_entry entries[OPTION_COUNT] = {
 			"a note of your own for the document; may be repeated"},
 	[OPTION_CALIBRATION] = {"calibration", 0, "FILE", KIND_TEXT, AT(calibration), 0, 0, NULL, NULL,
 				"gain, offset and their uncertainty for each channel (docs/profile.md)"},
+	[OPTION_BMC] = {"bmc", 0, "HOST[:PORT]", KIND_TEXT, AT(bmc), 0, 0, NULL, "this machine's own",
+			"the management controller to read over the network (IPMI over LAN)"},
+	[OPTION_BMC_CREDENTIALS] =
+		{"bmc-credentials", 0, "FILE", KIND_TEXT, AT(bmc_credentials), 0, 0, NULL,
+		 "WATTSTEP_BMC_USER and WATTSTEP_BMC_PASSWORD in the environment",
+		 "lines `user NAME` and `password WORD`, readable by you alone (mode 0600)"},
+	[OPTION_BMC_PROTOCOL] = {"bmc-protocol", 0, "VERSION", KIND_TEXT, AT(bmc_protocol), 0, 0, NULL, "2.0",
+				 "version of IPMI over LAN: 2.0 or 1.5"},
+	[OPTION_BMC_CIPHER_SUITE] = {"bmc-cipher-suite", 0, "N", KIND_TEXT, AT(bmc_cipher_suite), 0, 0, NULL,
+				     "3",
+				     "how an IPMI 2.0 session is authenticated and encrypted, such as 17"},
+	[OPTION_BMC_PRIVILEGE] = {"bmc-privilege", 0, "LEVEL", KIND_TEXT, AT(bmc_privilege), 0, 0, NULL,
+				  "operator", "privilege to ask for: user, operator or admin"},
+	[OPTION_IPMI_WORKAROUNDS] = {"ipmi-workarounds", 0, "LIST", KIND_TEXT, AT(ipmi_workarounds), 0, 0,
+				     NULL, NULL,
+				     "for BMCs that keep IPMI's rules badly, such as opensesspriv,authcap"},
+	[OPTION_IPMI_DRIVER] =
+		{"ipmi-driver", 0, "NAME", KIND_TEXT, AT(ipmi_driver), 0, 0, NULL, "openipmi",
+		 "how to reach this machine's own BMC: openipmi, kcs, ssif, sunbmc or inteldcmi"},
 	[OPTION_SYSFS] = {"sysfs", 0, "DIR", KIND_TEXT, AT(roots.sysfs), 0, 0, NULL, "/sys",
 			  "where meters and node facts look for the kernel's /sys"},
 	[OPTION_PROCFS] = {"procfs", 0, "DIR", KIND_TEXT, AT(roots.procfs), 0, 0, NULL, "/proc",
@@ -137,7 +158,12 @@ int options_parse(struct options *options, uint32_t accepted, int argc, char **a
 	char letters[2 * OPTION_COUNT + 2];
 	int value;
 
-	*options = (struct options){.roots = {"/sys", "/proc"}, .rate_hz = 1};
+	*options = (struct options){
+		.roots = {"/sys", "/proc"},
+		.rate_hz = 1,
+		.bmc_user = secret_from_environment("WATTSTEP_BMC_USER"),
+		.bmc_password = secret_from_environment("WATTSTEP_BMC_PASSWORD"),
+	};
 	make_tables(accepted, longs, letters);
 	opterr = 0;
 	optind = 0;
@@ -160,6 +186,8 @@ int options_parse(struct options *options, uint32_t accepted, int argc, char **a
 void options_free(struct options *options)
 {
 	strings_free(&options->tags);
+	secret_free(options->bmc_user);
+	secret_free(options->bmc_password);
 }
 
 /* Prints text with line breaks at 78 columns, its lines indented. */

@@ -29,12 +29,15 @@ static long most_memory_bytes(void)
 void overhead_now(const struct sampler *sampler, struct overhead *out)
 {
 	struct rusage used;
+	double remote_cpu_s;
+	long remote_wakeups;
 
 	getrusage(RUSAGE_SELF, &used);
+	sampler_remote_cost(sampler, &remote_cpu_s, &remote_wakeups);
 	*out = (struct overhead){
 		.at = mono_now(),
-		.cpu_s = seconds(used.ru_utime) + seconds(used.ru_stime),
-		.wakeups = used.ru_nvcsw,
+		.cpu_s = seconds(used.ru_utime) + seconds(used.ru_stime) + remote_cpu_s,
+		.wakeups = used.ru_nvcsw + remote_wakeups,
 		.max_rss_bytes = most_memory_bytes(),
 		.late_ticks = sampler_late_ticks(sampler),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * overhead.h - what this program itself costs the node that it measures. The
- * load is a process of its own and not in it.
+ * overhead.h - what this program itself costs the node that it measures, with
+ * the processes that it reads slow sources in. The load is not in it.
  */
 #ifndef WATTSTEP_OVERHEAD_H
 #define WATTSTEP_OVERHEAD_H
@@ -12,7 +12,7 @@
 
 struct overhead {
 	mono_t at;
-	double cpu_s;        /* user and system time of this process */
+	double cpu_s;        /* user and system time */
 	long wakeups;        /* how often it slept and was woken */
 	long max_rss_bytes;  /* most memory it held so far */
 	uint64_t late_ticks; /* sampler_late_ticks */

@@ -39,9 +39,10 @@ struct remote {
 	bool late_noted;  /* that the answer waited for is late */
 	double backoff_s; /* before the next start */
 
-	double *base_j;    /* per channel: energy that earlier children counted */
-	double *handed_j;  /* per channel: energy last handed over */
-	bool *interrupted; /* per channel: the next energy is another child's first */
+	struct child_cost spent; /* of the children that have ended */
+	double *base_j;          /* per channel: energy that earlier children counted */
+	double *handed_j;        /* per channel: energy last handed over */
+	bool *interrupted;       /* per channel: the next energy is another child's first */
 };
 
 static void wait_for_start(struct remote *remote)
@@ -71,6 +72,7 @@ static void lose(struct remote *remote, const char *why, struct error *err)
 	bool gone = remote_process_end(&remote->process, 0, DYING_S);
 
 	remote->status.n_losses++;
+	remote->spent = (struct child_cost){remote->status.cpu_s, remote->status.wakeups};
 	wait_for_start(remote);
 	error_set(err, ERROR_FAILED, "%s: %s; its process is started again in %.3g s%s", remote->class->name,
 		  why, backoff_s, gone ? "" : " (the old one hangs in the kernel and cannot be killed yet)");
@@ -174,6 +176,8 @@ static void take_readings(struct remote *remote, const struct answer *answer, st
 		error_set(err, answer->err.kind, "%s", answer->err.text);
 	note_late(remote, mono_between_s(answer->asked, answer->answered), err);
 	remote->backoff_s = remote->policy.backoff_least_s;
+	remote->status.cpu_s = remote->spent.cpu_s + answer->cost.cpu_s;
+	remote->status.wakeups = remote->spent.wakeups + answer->cost.wakeups;
 	remote->status.lost = false;
 	remote->late_noted = false;
 	remote->expected = answer->next;
@@ -317,16 +321,18 @@ static struct remote_policy complete(struct remote_policy policy, const struct m
 /* Waits for a packet, at most until then. 1: one is there; 0: time is over; -1: a signal came. */
 static int wait_for_packet(const struct remote *remote, mono_t until)
 {
-	struct pollfd answer = {.fd = remote->process.socket, .events = POLLIN};
+	struct pollfd on[] = {{.fd = remote->process.socket, .events = POLLIN},
+			      {.fd = remote->policy.signal_fd, .events = POLLIN}};
+	nfds_t n = remote->policy.signal_fd > 0 ? 2 : 1;
 	int got;
 
 	do {
 		double left_s = fmax(mono_between_s(mono_now(), until), 0);
 		struct timespec left = {(time_t)left_s, (long)((left_s - floor(left_s)) * 1e9)};
 
-		got = ppoll(&answer, 1, &left, remote->policy.signals);
-	} while (got < 0 && errno == EINTR && !remote->policy.signals);
-	return got;
+		got = ppoll(on, n, &left, NULL);
+	} while (got < 0 && errno == EINTR);
+	return got > 0 && on[1].revents && n == 2 ? -1 : got;
 }
 
 /* The child's first answer, good or bad. */
@@ -390,6 +396,21 @@ int remote_fd(const struct meter *meter)
 	const struct remote *remote = remote_of(meter);
 
 	return remote ? remote->process.epoll : -1;
+}
+
+void remote_pace(struct meter *meter, double period_s)
+{
+	struct remote *remote = remote_of(meter);
+	mono_t now = mono_now();
+
+	if (!remote || period_s == remote->policy.period_s)
+		return;
+	remote->policy.period_s = period_s;
+	if (remote->phase != PHASE_ANSWERING)
+		return;
+	send(remote->process.socket, &period_s, sizeof period_s, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (now.ns < remote->expected.ns)
+		remote->expected = now;
 }
 
 void remote_request(struct meter *meter)

@@ -15,7 +15,6 @@
 #ifndef WATTSTEP_REMOTE_H
 #define WATTSTEP_REMOTE_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -31,9 +30,9 @@ struct remote_policy {
 	double backoff_most_s;  /* 30 */
 	double close_s;         /* for the child to end by itself; 1 */
 
-	/* For ppoll(2) while remote_open waits: a signal that is let through and
-	 * handled ends the wait. NULL: nothing does. */
-	const sigset_t *signals;
+	/* Of signalfd(2): a signal that waits there ends the wait of remote_open,
+	 * and is left for whoever takes it. 0: none. */
+	int signal_fd;
 };
 
 /*
@@ -61,6 +60,9 @@ int remote_open(struct meter **out, const struct meter_class *class, const struc
  * same for the meter's life. -1: this meter is not read in a child. */
 int remote_fd(const struct meter *meter);
 
+/* From now on so long between two polls, the first at once. */
+void remote_pace(struct meter *meter, double period_s);
+
 /* Asks for a reading now, before the next poll is due. */
 void remote_request(struct meter *meter);
 
@@ -70,6 +72,8 @@ struct remote_status {
 	unsigned n_late;     /* answers that took longer than late_s, those that never came included */
 	unsigned n_losses;   /* how often the child was lost, or ended */
 	unsigned n_restarts; /* how often it was opened anew */
+	double cpu_s;        /* processor time of the children until the last answer */
+	long wakeups;        /* how often they slept and were woken */
 };
 
 /* All zero for a meter that is not read in a child. */

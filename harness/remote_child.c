@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -94,6 +95,19 @@ static void send_opened(const struct meter *meter, mono_t asked)
 	json_decref(entry);
 }
 
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+}
+
+static struct child_cost cost_until_now(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	return (struct child_cost){seconds(used.ru_utime) + seconds(used.ru_stime), used.ru_nvcsw};
+}
+
 /* Returns when the next is due: a meter that needs longer than its period is not asked twice in a row. */
 static mono_t send_readings(struct meter *meter, struct reading *readings, double period_s)
 {
@@ -104,26 +118,30 @@ static mono_t send_readings(struct meter *meter, struct reading *readings, doubl
 	answer.next = mono_after_s(answer.asked, period_s);
 	if (answer.next.ns < answer.answered.ns)
 		answer.next = answer.answered;
+	answer.cost = cost_until_now();
 	send_answer(&answer, readings, answer.n * sizeof *readings, NULL);
 	return answer.next;
 }
 
-/* Waits for the next read's time or the parent's wish. false: the parent is gone. */
-static bool wait_until(mono_t due)
+/* Waits for the next read's time or the parent's wish, which may change the period. false: the parent is
+ * gone. */
+static bool wait_until(mono_t due, double *period_s)
 {
 	struct pollfd wish = {.fd = SOCKET, .events = POLLIN};
 	double left_s = mono_between_s(mono_now(), due);
 	struct timespec left = {0, 0};
+	double wished_s;
 	ssize_t got;
-	char byte;
 
 	if (left_s > 0)
 		left = (struct timespec){(time_t)left_s, (long)((left_s - (double)(time_t)left_s) * 1e9)};
 	if (ppoll(&wish, 1, &left, NULL) <= 0)
 		return true;
-	do /* wishes that came while we were busy are one */
-		got = recv(SOCKET, &byte, sizeof byte, MSG_DONTWAIT);
-	while (got > 0);
+	do { /* wishes that came while we were busy are one */
+		got = recv(SOCKET, &wished_s, sizeof wished_s, MSG_DONTWAIT);
+		if (got == sizeof wished_s)
+			*period_s = wished_s;
+	} while (got > 0);
 	return got < 0 && errno == EAGAIN;
 }
 
@@ -132,7 +150,7 @@ static void serve(struct meter *meter, double period_s)
 	struct reading *readings = xcalloc(meter->n_channels, sizeof *readings);
 	mono_t due = mono_now();
 
-	while (wait_until(due))
+	while (wait_until(due, &period_s))
 		due = send_readings(meter, readings, period_s);
 	free(readings);
 }

@@ -4,7 +4,8 @@
  *
  * They talk over a SOCK_SEQPACKET socket pair, one packet a message, so that
  * there are no half messages. The child sends a struct answer and what belongs
- * to it; any byte from the parent asks for a reading now.
+ * to it. Any packet from the parent asks for a reading now; a double in it is
+ * the time between two polls from then on.
  */
 #ifndef WATTSTEP_REMOTE_CHILD_H
 #define WATTSTEP_REMOTE_CHILD_H
@@ -19,12 +20,19 @@ enum answer_kind {
 	ANSWER_READINGS, /* struct reading[n] */
 };
 
+/* What the child has used since it was started. */
+struct child_cost {
+	double cpu_s;
+	long wakeups; /* how often it slept and was woken */
+};
+
 struct answer {
 	enum answer_kind kind;
 	bool synthetic;
 	size_t n, text_size;
 	mono_t asked, answered; /* the read began and ended */
 	mono_t next;            /* the next read is due */
+	struct child_cost cost;
 	struct error err;
 };
 

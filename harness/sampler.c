@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/base/text.h"
+#include "harness/remote.h"
 
 /* Slow sources and utilisation (10-ms ticks of the kernel) say nothing new more often; and each wake-up in
  * idle costs idle power. */
@@ -36,6 +37,7 @@ struct sampler {
 	mono_t origin, start; /* of the run; of the ticks */
 	double period_s;
 	uint64_t tick, late_ticks;
+	mono_t visit_began;
 	size_t visit;
 	const unsigned *cpus;
 	size_t n_cpus;
@@ -75,7 +77,8 @@ static void add_channels(struct sampler *sampler)
 			channel->power_limit_w = from->power_limit_w;
 			channel->interval_s = from->unit == UNIT_JOULE
 						      ? sampler->period_s
-						      : fmax(SLOW_INTERVAL_IDLE_S, sampler->period_s);
+						      : fmax(fmax(SLOW_INTERVAL_IDLE_S, sampler->period_s),
+							     from->interval_s);
 		}
 		if (meter && meter->n_channels > most)
 			most = meter->n_channels;
@@ -138,6 +141,11 @@ static void remember_ticks(struct sampler *sampler)
 		proc_stat_sum(sampler->stat, sampler->cpus, sampler->n_cpus, &sampler->load);
 }
 
+static double slow_interval_s(const struct sampler *sampler)
+{
+	return sampler->n_cpus || sampler->visit == TRACE_OUTSIDE ? SLOW_INTERVAL_S : SLOW_INTERVAL_IDLE_S;
+}
+
 void sampler_begin(struct sampler *sampler, size_t visit, const unsigned *cpus, size_t n)
 {
 	sampler->visit = visit;
@@ -146,9 +154,12 @@ void sampler_begin(struct sampler *sampler, size_t visit, const unsigned *cpus, 
 	sampler->load_pct = NAN;
 	proc_stat_read(sampler->stat, NULL);
 	remember_ticks(sampler);
-	sampler->start = mono_now();
+	sampler->start = sampler->visit_began = mono_now();
 	sampler->tick = 0;
 	sampler->slow_due = sampler->start;
+	for (size_t i = 0; i < sampler->set->n_slots; i++)
+		if (sampler->set->slots[i].meter)
+			remote_pace(sampler->set->slots[i].meter, slow_interval_s(sampler));
 }
 
 mono_t sampler_due(const struct sampler *sampler)
@@ -177,16 +188,20 @@ static void record(struct sampler *sampler, size_t channel, const struct reading
 {
 	struct trace *trace = sampler->trace;
 	int64_t time_us = trace_time_us(sampler, reading->at);
+	bool counter = trace->channels[channel].unit == UNIT_JOULE;
+	bool timed = !counter || reading->took_s < LOST_READ_S;
+	/* One of a slow source may have been taken before the state began, and come only now. */
+	size_t visit = reading->at.ns < sampler->visit_began.ns ? TRACE_OUTSIDE : sampler->visit;
 
 	if (reading->event != EVENT_NONE)
 		trace_add_event(trace, time_us,
 				reading->event == EVENT_COUNTER_RESET ? TRACE_COUNTER_RESET
 								      : TRACE_INTERVAL_LOST,
 				(int)channel);
-	if (reading->took_s > SLOW_READ_S)
+	if (counter && reading->took_s > SLOW_READ_S)
 		trace_add_event(trace, time_us, TRACE_SLOW_READ, (int)channel);
-	trace_add_row(trace, time_us, channel, sampler->visit,
-		      reading->state == READING_OK && reading->took_s < LOST_READ_S
+	trace_add_row(trace, time_us, channel, visit,
+		      reading->state == READING_OK && timed
 			      ? trace_value(trace->channels[channel].unit, reading->value)
 			      : TRACE_FAILED);
 	follow_live(sampler, channel, reading);
@@ -203,23 +218,41 @@ static void note_trouble(struct sampler *sampler, const char *meter, const char 
 	memcpy(sampler->trouble, trouble, sizeof trouble);
 }
 
+/* Takes one reading of each channel; whether there was any. */
+static bool read_meter(struct sampler *sampler, struct meter *meter, size_t first_channel, bool slow_too)
+{
+	struct error err = {0};
+	bool any = false;
+
+	meter->class->read(meter, sampler->readings, &err);
+	for (size_t c = 0; c < meter->n_channels; c++) {
+		if (sampler->readings[c].state == READING_NONE)
+			continue;
+		any = true;
+		if (slow_too || meter->channels[c].unit == UNIT_JOULE)
+			record(sampler, first_channel + c, &sampler->readings[c]);
+	}
+	if (err.kind != ERROR_NONE)
+		note_trouble(sampler, meter->class->name, err.text);
+	return any;
+}
+
+/* A meter in a process of its own has its own pace: all that came since the last tick is taken. */
 static void read_meters(struct sampler *sampler, bool slow_too)
 {
 	size_t channel = 0;
 
 	for (size_t i = 0; i < sampler->set->n_slots; i++) {
 		struct meter *meter = sampler->set->slots[i].meter;
-		struct error err = {0};
 
 		if (!meter)
 			continue;
-		meter->class->read(meter, sampler->readings, &err);
-		for (size_t c = 0; c < meter->n_channels; c++, channel++)
-			if (sampler->readings[c].state != READING_NONE &&
-			    (slow_too || meter->channels[c].unit != UNIT_WATT))
-				record(sampler, channel, &sampler->readings[c]);
-		if (err.kind != ERROR_NONE)
-			note_trouble(sampler, meter->class->name, err.text);
+		if (remote_fd(meter) < 0)
+			read_meter(sampler, meter, channel, slow_too);
+		else
+			while (read_meter(sampler, meter, channel, true))
+				;
+		channel += meter->n_channels;
 	}
 }
 
@@ -275,9 +308,7 @@ void sampler_tick(struct sampler *sampler)
 		return;
 	if (!first)
 		read_utilisation(sampler);
-	sampler->slow_due = mono_after_s(sampler->slow_due, sampler->n_cpus || sampler->visit == TRACE_OUTSIDE
-								    ? SLOW_INTERVAL_S
-								    : SLOW_INTERVAL_IDLE_S);
+	sampler->slow_due = mono_after_s(sampler->slow_due, slow_interval_s(sampler));
 }
 
 double sampler_load_pct(const struct sampler *sampler)
@@ -295,6 +326,21 @@ double sampler_live_w(const struct sampler *sampler, enum source source)
 		sum += sampler->live[members[i]].at.ns ? sampler->live[members[i]].w : NAN;
 	free(members);
 	return sum;
+}
+
+void sampler_remote_cost(const struct sampler *sampler, double *cpu_s, long *wakeups)
+{
+	*cpu_s = 0;
+	*wakeups = 0;
+	for (size_t i = 0; i < sampler->set->n_slots; i++) {
+		struct remote_status status;
+
+		if (!sampler->set->slots[i].meter)
+			continue;
+		remote_status(sampler->set->slots[i].meter, &status);
+		*cpu_s += status.cpu_s;
+		*wakeups += status.wakeups;
+	}
 }
 
 uint64_t sampler_late_ticks(const struct sampler *sampler)

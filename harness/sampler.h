@@ -39,6 +39,9 @@ double sampler_load_pct(const struct sampler *sampler);
 /* Power of a source over the last second or so, W; NAN: not known. */
 double sampler_live_w(const struct sampler *sampler, enum source source);
 
+/* Processor time and wake-ups of the meters that are read in processes of their own. */
+void sampler_remote_cost(const struct sampler *sampler, double *cpu_s, long *wakeups);
+
 /* Ticks that came later than half a period, and those that were missed. */
 uint64_t sampler_late_ticks(const struct sampler *sampler);
 

@@ -102,7 +102,7 @@ static double role_mean(const struct judge *judge, enum channel_role role)
 static void fill_statistics(const struct judge *judge, struct judgement *out)
 {
 	for (size_t i = 0; i < out->n_channels; i++)
-		if (judge->trace->channels[i].unit != UNIT_PERCENT)
+		if (unit_tells_power(judge->trace->channels[i].unit))
 			channel_statistics(judge, &i, 1, &out->channels[i]);
 	for (enum source s = 0; s < SOURCES; s++)
 		if (judge->n_members[s])

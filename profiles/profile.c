@@ -57,7 +57,7 @@ static json_t *power_json(const struct trace *trace, const struct judgement *jud
 		json_decref(members);
 	}
 	for (size_t i = 0; i < trace->n_channels; i++)
-		if (trace->channels[i].unit != UNIT_PERCENT)
+		if (unit_tells_power(trace->channels[i].unit))
 			json_object_set_new(power, trace->channels[i].id,
 					    statistics_json(&judgement->channels[i]));
 	return power;

@@ -170,6 +170,8 @@ void series_add(struct series *series, double time_s, int64_t value)
 	case UNIT_PERCENT:
 		add_percent(series, at_s, (double)value * 1e-3);
 		break;
+	default: /* no power */
+		break;
 	}
 	series->broken = false;
 	if (isnan(series->first_s))

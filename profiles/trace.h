@@ -26,7 +26,7 @@
 /* 24 bytes a reading; a run's memory grows by these alone. */
 struct trace_row {
 	int64_t time_us;  /* CLOCK_MONOTONIC since the run began */
-	int64_t value;    /* uJ since the run began, mW, or 0.001 %; or TRACE_FAILED */
+	int64_t value;    /* uJ since the run began, mW, 0.001 %, ms or 0.001; or TRACE_FAILED */
 	uint16_t channel; /* index */
 	uint16_t visit;   /* index, or TRACE_OUTSIDE */
 };
@@ -130,7 +130,7 @@ void trace_add_row(struct trace *trace, int64_t time_us, size_t channel, size_t 
 
 void trace_add_event(struct trace *trace, int64_t time_us, enum trace_event_kind kind, int channel);
 
-/* A value in trace units: J to uJ, W to mW, % to 0.001 %; NAN to TRACE_FAILED. */
+/* A value in trace units: J to uJ, W to mW, % to 0.001 %, s to ms, a flag to 1000; NAN to TRACE_FAILED. */
 int64_t trace_value(enum unit unit, double value);
 
 #endif

@@ -14,7 +14,10 @@
 #include "harness/base/text.h"
 #include "results/trace_words.h"
 
-const char *const trace_unit_names[3] = {[UNIT_JOULE] = "J", [UNIT_WATT] = "W", [UNIT_PERCENT] = "pct"};
+const char *const trace_unit_names[UNITS] = {
+	[UNIT_JOULE] = "J",  [UNIT_WATT] = "W",    [UNIT_PERCENT] = "pct",
+	[UNIT_SECOND] = "s", [UNIT_FLAG] = "flag",
+};
 const char *const trace_end_names[4] = {
 	[VISIT_RUNNING] = "running",
 	[VISIT_DONE] = "done",
@@ -81,7 +84,8 @@ static int read_channel(struct reader *reader, const json_t *value)
 	struct trace_channel *channel;
 
 	if (!id || unit < 0)
-		return REFUSE(reader, "/channels: each needs an \"id\" and a \"unit\" out of J, W, pct");
+		return REFUSE(reader,
+			      "/channels: each needs an \"id\" and a \"unit\" out of J, W, pct, s, flag");
 	if (trace_find_channel(reader->trace, id) >= 0 || reader->trace->n_channels >= MOST_CHANNELS)
 		return REFUSE(reader, "/channels: \"%s\" is there twice, or there are over %d", id,
 			      MOST_CHANNELS);
@@ -251,7 +255,7 @@ static int find_row_channel(struct reader *reader, const char *id, const char *u
 	int channel = trace_find_channel(reader->trace, id);
 
 	if (unit < 0)
-		return REFUSE(reader, "unit: expected J, W or pct, got \"%.20s\"", unit_word);
+		return REFUSE(reader, "unit: expected J, W, pct, s or flag, got \"%.20s\"", unit_word);
 	if (channel < 0 && reader->has_header)
 		return REFUSE(reader, "channel \"%.60s\" is not in the header", id);
 	if (channel < 0) {

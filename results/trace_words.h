@@ -5,12 +5,14 @@
 #ifndef WATTSTEP_TRACE_WORDS_H
 #define WATTSTEP_TRACE_WORDS_H
 
+#include "harness/base/unit.h"
+
 #define TRACE_MAGIC "#wattstep-trace 1"
 #define TRACE_COLUMNS "time_s,state,visit,channel,unit,value"
 #define TRACE_COLUMNS_WITHOUT_VISIT "time_s,state,channel,unit,value"
 
 /* By enum unit, and by enum visit_end. */
-extern const char *const trace_unit_names[3];
+extern const char *const trace_unit_names[UNITS];
 extern const char *const trace_end_names[4];
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
@@ -436,17 +437,12 @@ static void an_open_that_hangs_is_given_up(void **state)
 	assert_no_such_process(device->pid);
 }
 
-static void on_alarm(int signal_number)
-{
-	(void)signal_number;
-}
-
 static void a_signal_ends_the_wait_for_an_open(void **state)
 {
-	struct sigaction handled = {.sa_handler = on_alarm};
 	struct itimerval soon = {.it_value = {.tv_usec = 200000}};
-	sigset_t alarm_only, open_mask;
-	struct remote_policy policy = {.open_s = 3600, .signals = &open_mask};
+	sigset_t alarm_only;
+	struct remote_policy policy = {.open_s = 3600};
+	struct signalfd_siginfo info;
 	struct meter *meter = NULL;
 	struct error err = {0};
 
@@ -454,13 +450,17 @@ static void a_signal_ends_the_wait_for_an_open(void **state)
 	device->on_open = HANGS_IN_OPEN;
 	sigemptyset(&alarm_only);
 	sigaddset(&alarm_only, SIGALRM);
-	sigprocmask(SIG_BLOCK, &alarm_only, &open_mask);
-	sigaction(SIGALRM, &handled, NULL);
+	sigprocmask(SIG_BLOCK, &alarm_only, NULL);
+	policy.signal_fd = signalfd(-1, &alarm_only, SFD_CLOEXEC | SFD_NONBLOCK);
+	assert_true(policy.signal_fd > 0);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	assert_int_equal(remote_open(&meter, &test_class, &config, &policy, &err), -1);
-	sigprocmask(SIG_SETMASK, &open_mask, NULL);
 	assert_non_null(strstr(err.text, "interrupted"));
 	assert_no_such_process(device->pid);
+	/* It is still there for whoever has to act on it. */
+	assert_int_equal(read(policy.signal_fd, &info, sizeof info), sizeof info);
+	close(policy.signal_fd);
+	sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
 }
 
 static void an_unhindered_child_closes_its_meter_and_ends(void **state)

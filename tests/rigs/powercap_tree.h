@@ -24,6 +24,7 @@ struct entry {
 	int problem;          /* reading it gives this error instead */
 	struct zone *zone;    /* NULL: belongs to none, always there */
 	struct zone *counter; /* the file says this zone's energy, instead of the text */
+	bool system;          /* or the whole node's */
 };
 
 struct tree {
@@ -150,6 +151,7 @@ static void tree_build(struct tree *tree, struct zones *zones, bool flat,
 
 	tree_add(tree, NULL, S_IFDIR | 0755, "", "", "");
 	tree_add(tree, NULL, S_IFREG | 0200, "", "control", "");
+	tree_add(tree, NULL, S_IFREG | 0444, "", "system_energy", "")->system = true;
 	tree_add(tree, NULL, S_IFDIR | 0755, "", "class", "");
 	tree_add(tree, NULL, S_IFDIR | 0755, "/class", "powercap", "");
 	tree_add(tree, NULL, S_IFDIR | 0755, "", "devices", "");

@@ -10,7 +10,9 @@
  *
  * The law: a package draws idle_w + span_w * u^exponent, with u the busy share
  * of its processors, reached with a first-order lag, plus a turbo reserve that
- * is used up and refills, times seeded noise. DRAM has numbers of its own.
+ * is used up and refills, times seeded noise. DRAM has numbers of its own. The
+ * whole node draws what packages and DRAM draw, shown or not, the rest and the
+ * fans, which follow the load on their own time, and the loss of its supplies.
  * Times are seconds of CLOCK_MONOTONIC and are passed in; the caller locks.
  */
 #ifndef WATTSTEP_POWERCAP_ZONES_H
@@ -34,6 +36,7 @@ struct law {
 	double idle_w, span_w, exponent;
 	double dram_idle_w, dram_span_w;
 	double tau_s, noise_pct, turbo_w, turbo_budget_j;
+	double rest_w, fan_w, fan_tau_s, loss_pct; /* outside processors and memory */
 	double seed;
 };
 
@@ -79,6 +82,9 @@ struct zones {
 	size_t n;
 	struct socket_state sockets[MOST_SOCKETS];
 	unsigned n_sockets;
+	double fan_w;    /* NAN: not yet known */
+	double system_w; /* the whole node, since the last step */
+	double system_j; /* at the last step */
 	double update_s; /* counters take over the energy at multiples of this */
 	double began_s, stepped_s;
 	unsigned short random[3];
@@ -88,6 +94,7 @@ static void zones_begin(struct zones *zones, const struct law *law, unsigned soc
 {
 	zones->law = *law;
 	zones->n_sockets = sockets;
+	zones->fan_w = NAN;
 	zones->update_s = update_s;
 	for (unsigned i = 0; i < 3; i++)
 		zones->random[i] = (unsigned short)((uint64_t)law->seed >> 16 * i);
@@ -169,12 +176,12 @@ static double zones_noise(struct zones *zones, double noise, double dt_s)
 	return kept * noise + sqrt(1 - kept * kept) * zones->law.noise_pct / 100 * zones_gauss(zones);
 }
 
-/* Towards target with the law's lag; at once where there is no past. */
-static double zones_lagged(const struct zones *zones, double power_w, double target_w, double dt_s)
+/* Towards target with a time constant; at once where there is no past. */
+static double lagged(double power_w, double target_w, double tau_s, double dt_s)
 {
-	if (isnan(power_w) || zones->law.tau_s <= 0)
+	if (isnan(power_w) || tau_s <= 0)
 		return target_w;
-	return target_w + (power_w - target_w) * exp(-dt_s / zones->law.tau_s);
+	return target_w + (power_w - target_w) * exp(-dt_s / tau_s);
 }
 
 /* What the turbo reserve adds: full while it lasts, refilled by what is not busy. */
@@ -207,36 +214,57 @@ static double zone_power(const struct zones *zones, const struct zone *zone, dou
 	return package_w * zone->share;
 }
 
+/* The whole node's power from that of its sockets, after dt_s of u. */
+static double zones_system_w(struct zones *zones, double sockets_w, const double *u, double dt_s)
+{
+	const struct law *law = &zones->law;
+	double busy = 0;
+
+	for (unsigned s = 0; s < zones->n_sockets; s++)
+		busy += u[s] / zones->n_sockets;
+	zones->fan_w = lagged(zones->fan_w, law->fan_w * busy, law->fan_tau_s, dt_s);
+	return (sockets_w + law->rest_w + zones->fan_w) * (1 + law->loss_pct / 100);
+}
+
+/* Joules of the whole node until now_s. */
+static double zones_system_j(const struct zones *zones, double now_s)
+{
+	return zones->system_j + zones->system_w * (now_s - zones->stepped_s);
+}
+
 /* Ends the step that runs and begins the next: u[socket] is the busy share (0 to 1) that it is drawn with. */
 static void zones_step(struct zones *zones, const double *u, double now_s)
 {
 	const struct law *law = &zones->law;
-	double dt_s = now_s - zones->stepped_s, platform_w = 20; /* fans, disks, board */
+	double dt_s = now_s - zones->stepped_s, sockets_w = 0, platform_w = 20; /* fans, disks, board */
 
 	for (size_t i = 0; i < zones->n; i++) {
 		zone_latch(zones, &zones->list[i], now_s);
 		zones->list[i].energy_j += zones->list[i].power_w * dt_s;
 	}
+	zones->system_j = zones_system_j(zones, now_s);
 	zones->stepped_s = now_s;
 	for (unsigned s = 0; s < zones->n_sockets; s++) {
 		struct socket_state *socket = &zones->sockets[s];
 		double shape = pow(u[s], law->exponent), package_w, dram_w;
 
-		socket->dram_w = zones_lagged(zones, isnan(socket->package_w) ? NAN : socket->dram_w,
-					      law->dram_idle_w + law->dram_span_w * shape, dt_s);
+		socket->dram_w = lagged(isnan(socket->package_w) ? NAN : socket->dram_w,
+					law->dram_idle_w + law->dram_span_w * shape, law->tau_s, dt_s);
 		socket->package_w =
-			zones_lagged(zones, socket->package_w, law->idle_w + law->span_w * shape, dt_s);
+			lagged(socket->package_w, law->idle_w + law->span_w * shape, law->tau_s, dt_s);
 		socket->package_noise = zones_noise(zones, socket->package_noise, dt_s);
 		socket->dram_noise = zones_noise(zones, socket->dram_noise, dt_s);
 		package_w = (socket->package_w + zones_turbo(zones, socket, u[s], dt_s)) *
 			    fmax(1 + socket->package_noise, 0);
 		dram_w = socket->dram_w * fmax(1 + socket->dram_noise, 0);
+		sockets_w += package_w + dram_w;
 		platform_w += 1.1 * (package_w + dram_w);
 		for (size_t i = 0; i < zones->n; i++)
 			if (zones->list[i].socket == s)
 				zones->list[i].power_w =
 					zone_power(zones, &zones->list[i], package_w, dram_w);
 	}
+	zones->system_w = zones_system_w(zones, sockets_w, u, dt_s);
 	for (size_t i = 0; i < zones->n; i++)
 		if (zones->list[i].domain == DOMAIN_PSYS)
 			zones->list[i].power_w = platform_w;

@@ -8,7 +8,8 @@
  * Each read of an energy_uj is computed (direct_io) from the machine's real
  * load, by the law in powercap_zones.h. --truth FILE logs the true energy
  * (time_s,channel,energy_j with CLOCK_MONOTONIC seconds), a row per zone and
- * step. Commands written to MOUNT/control make zones fail (see the table
+ * step and "system" for the whole node, which MOUNT/system_energy says as well,
+ * of this moment: "time_s energy_j". Commands written to MOUNT/control make zones fail (see the table
  * below). Prints "ready" once mounted and stays in the foreground; SIGTERM and
  * SIGINT unmount and end it.
  *
@@ -66,12 +67,14 @@ static void see_load(void)
 
 static void write_truth(void)
 {
-	for (size_t i = 0; node.truth && i < node.zones.n; i++)
+	if (!node.truth)
+		return;
+	for (size_t i = 0; i < node.zones.n; i++)
 		if (!node.zones.list[i].repeats)
 			fprintf(node.truth, "%.9f,%s,%.7f\n", node.zones.stepped_s,
 				node.zones.list[i].channel, node.zones.list[i].energy_j);
-	if (node.truth)
-		fflush(node.truth);
+	fprintf(node.truth, "%.9f,system,%.7f\n", node.zones.stepped_s, node.zones.system_j);
+	fflush(node.truth);
 }
 
 static void pause_for_a_tick(void)
@@ -280,6 +283,13 @@ static int energy_text(struct zone *zone, char *out, size_t size)
 	return snprintf(out, size, "%llu\n", (unsigned long long)zone_counter_uj(&node.zones, zone, now_s()));
 }
 
+static int system_text(char *out, size_t size)
+{
+	double t = now_s();
+
+	return snprintf(out, size, "%.9f %.7f\n", t, zones_system_j(&node.zones, t));
+}
+
 static int refresh(struct handle *handle)
 {
 	const struct entry *entry = handle->entry;
@@ -289,6 +299,8 @@ static int refresh(struct handle *handle)
 		return -ENODEV;
 	if (entry->counter)
 		length = energy_text(entry->counter, handle->text, sizeof handle->text);
+	else if (entry->system)
+		length = system_text(handle->text, sizeof handle->text);
 	else
 		length = entry->problem ? -entry->problem
 					: snprintf(handle->text, sizeof handle->text, "%s", entry->text);

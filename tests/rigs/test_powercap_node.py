@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import importlib.util
+import math
 import os
 import pathlib
 import signal
@@ -81,7 +82,7 @@ class TheTree(unittest.TestCase):
             self.assertEqual((rig.zone(PACKAGE) / "constraint_0_name").read_text(), "long_term\n")
             self.assertEqual((rig.zone(PACKAGE) / "constraint_1_name").read_text(), "short_term\n")
             self.assertEqual(rig.truth().channels(), ["package-0", "core-0", "dram-0", "package-1", "core-1", "dram-1",
-                                                      "psys"])
+                                                      "psys", "system"])
 
     def test_files_have_the_kernel_s_modes(self):
         modes = {"energy_uj": 0o400, "name": 0o444, "max_energy_range_uj": 0o444, "enabled": 0o644,
@@ -173,6 +174,41 @@ class TheLaw(unittest.TestCase):
         self.assertAlmostEqual(self.mean_w("dram-0", **law), 3 + 8 * 0.5, places=3)
         self.assertAlmostEqual(self.mean_w("package-0-die-1", dies="real", **law), 0.48 * 80, places=3)
         self.assertAlmostEqual(self.mean_w("psys", psys=True, **law), 20 + 1.1 * (80 + 7), places=3)
+
+    def test_the_whole_node_draws_the_rest_the_fans_and_the_losses_as_well(self):
+        law = {"sockets": 2, "idle_w": 30, "span_w": 100, "exponent": 1, "dram_idle_w": 3, "dram_span_w": 8,
+               "utilisation": 0.25, "rest_w": 50, "fan_w": 20, "loss_pct": 10}
+        watts = (2 * (30 + 25 + 3 + 2) + 50 + 5) * 1.1
+        for shown in ({}, {"no_dram": True}, {"dies": "mirrored"}, {"dies": "real", "psys": True}):
+            self.assertAlmostEqual(self.mean_w("system", **law, **shown), watts, places=3)
+
+    def test_fans_follow_the_load_with_their_own_time_constant(self):
+        with node(idle_w=0, span_w=100, dram_idle_w=0, dram_span_w=0, exponent=1, fan_w=100, fan_tau_s=1) as rig:
+            time.sleep(1)
+            with busy_processors(os.cpu_count()):
+                time.sleep(2)
+            truth = rig.truth()
+        times = truth.times["system"]
+        steps = [(t1 - t0, truth.mean_w("package-0", t0, t1), truth.mean_w("system", t0, t1))
+                 for t0, t1 in zip(times, times[1:])]
+        fans_w = steps[0][1]
+        for (dt_s, _, _), (_, package_w, system_w) in zip(steps, steps[1:]):
+            fans_w = package_w + (fans_w - package_w) * math.exp(-dt_s)
+            self.assertAlmostEqual(system_w - package_w, fans_w, delta=0.1)
+
+    def test_the_energy_of_the_whole_node_can_be_read_at_any_time(self):
+        with node(noise_pct=10, rest_w=50) as rig:
+            readings = []
+            for _ in range(20):
+                before = time.monotonic()
+                at, energy_j = map(float, (pathlib.Path(rig.sysfs) / "system_energy").read_text().split())
+                self.assertLessEqual(before, at)
+                self.assertLessEqual(at, time.monotonic())
+                readings.append((at, energy_j))
+                time.sleep(0.033)
+            truth = truth_covering(rig, at)
+        for at, energy_j in readings:
+            self.assertAlmostEqual(truth.energy("system", at), energy_j, places=4)
 
     def test_the_same_seed_gives_the_same_noise(self):
         steps = []
