@@ -66,9 +66,8 @@ static int pmu_event_init(struct perf_event *event)
 	if (event->cpu < 0 || event->attr.sample_period ||
 	    (event->attr.config != EVENT_PACKAGE && event->attr.config != EVENT_DRAM))
 		return -EINVAL;
-	for_each_cpu(cpu, &readers)
-		if (topology_logical_package_id(cpu) == topology_logical_package_id(event->cpu))
-			event->cpu = cpu;
+	for_each_cpu(cpu, &readers) if (topology_logical_package_id(cpu) ==
+					topology_logical_package_id(event->cpu)) event->cpu = cpu;
 	return 0;
 }
 
@@ -82,19 +81,24 @@ static DEVICE_ATTR_RO(cpumask);
 
 #define TEXT(variable, file, text)                                                                           \
 	static struct perf_pmu_events_attr variable = {                                                      \
-		.attr = __ATTR(file, 0444, perf_event_sysfs_show, NULL),                                     \
+		.attr = {.attr = {.name = file, .mode = 0444}, .show = perf_event_sysfs_show},               \
 		.event_str = text,                                                                           \
 	}
 
-TEXT(pkg, energy-pkg, "event=0x02");
-TEXT(pkg_unit, energy-pkg.unit, "Joules");
-TEXT(pkg_scale, energy-pkg.scale, "2.3283064365386962890625e-10");
-TEXT(ram, energy-ram, "event=0x03");
-TEXT(ram_unit, energy-ram.unit, "Joules");
-TEXT(ram_scale, energy-ram.scale, "2.3283064365386962890625e-10");
+TEXT(pkg, "energy-pkg", "event=0x02");
+TEXT(pkg_unit, "energy-pkg.unit", "Joules");
+TEXT(pkg_scale, "energy-pkg.scale", "2.3283064365386962890625e-10");
+TEXT(ram, "energy-ram", "event=0x03");
+TEXT(ram_unit, "energy-ram.unit", "Joules");
+TEXT(ram_scale, "energy-ram.scale", "2.3283064365386962890625e-10");
 
-static struct attribute *event_attributes[] = {&pkg.attr.attr, &pkg_unit.attr.attr, &pkg_scale.attr.attr,
-					       &ram.attr.attr, &ram_unit.attr.attr, &ram_scale.attr.attr, NULL};
+static struct attribute *event_attributes[] = {&pkg.attr.attr,
+					       &pkg_unit.attr.attr,
+					       &pkg_scale.attr.attr,
+					       &ram.attr.attr,
+					       &ram_unit.attr.attr,
+					       &ram_scale.attr.attr,
+					       NULL};
 static const struct attribute_group event_group = {.name = "events", .attrs = event_attributes};
 
 static struct attribute *mask_attributes[] = {&dev_attr_cpumask.attr, NULL};
@@ -125,9 +129,8 @@ static unsigned int another_of_package(unsigned int cpu)
 {
 	unsigned int other;
 
-	for_each_online_cpu(other)
-		if (other != cpu && topology_logical_package_id(other) == topology_logical_package_id(cpu))
-			return other;
+	for_each_online_cpu(other) if (other != cpu && topology_logical_package_id(other) ==
+							       topology_logical_package_id(cpu)) return other;
 	return nr_cpu_ids;
 }
 
@@ -146,10 +149,11 @@ int node_pmu_add(void)
 	unsigned int cpu, reader;
 	bool has_reader;
 
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu(cpu)
+	{
 		has_reader = false;
-		for_each_cpu(reader, &readers)
-			has_reader |= topology_logical_package_id(reader) == topology_logical_package_id(cpu);
+		for_each_cpu(reader, &readers) has_reader |=
+			topology_logical_package_id(reader) == topology_logical_package_id(cpu);
 		if (!has_reader)
 			cpumask_set_cpu(cpu, &readers);
 	}

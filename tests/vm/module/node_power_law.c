@@ -14,13 +14,19 @@ static unsigned int packages;
 module_param(packages, uint, 0444);
 MODULE_PARM_DESC(packages, "how many; 0: as many as the machine has. More have no CPUs and draw idle power");
 
-/* A server of two sockets with one busy core adds 10 to 20 W; the values are round, so that a reader can reckon. */
+/* A server of two sockets with one busy core adds 10 to 20 W; the values are round, so that a reader can
+ * reckon. */
 static unsigned int package_idle_mw = 40000, package_cpu_mw = 60000;
 static unsigned int dram_idle_mw = 5000, dram_cpu_mw = 10000;
 module_param(package_idle_mw, uint, 0444);
 module_param(package_cpu_mw, uint, 0444);
 module_param(dram_idle_mw, uint, 0444);
 module_param(dram_cpu_mw, uint, 0444);
+
+static bool powercap = true;
+module_param(powercap, bool, 0444);
+MODULE_PARM_DESC(powercap,
+		 "whether there are powercap zones; N: perf alone, as on kernels without intel_rapl_msr");
 
 static unsigned int start_j;
 module_param(start_j, uint, 0444);
@@ -66,8 +72,7 @@ static void account(void)
 
 	if (elapsed_us == 0)
 		return;
-	for_each_cpu(cpu, &counted)
-		account_cpu(cpu, elapsed_us);
+	for_each_cpu(cpu, &counted) account_cpu(cpu, elapsed_us);
 	accounted_at = ktime_add_us(accounted_at, elapsed_us);
 }
 
@@ -95,7 +100,8 @@ u64 node_energy_nj(unsigned int package, enum domain domain)
 
 u64 node_energy_units(unsigned int package, enum domain domain)
 {
-	return ((u64)start_j << 14) + mul_u64_u64_div_u64(node_energy_nj(package, domain), 1 << 14, NSEC_PER_SEC);
+	return ((u64)start_j << 14) +
+	       mul_u64_u64_div_u64(node_energy_nj(package, domain), 1 << 14, NSEC_PER_SEC);
 }
 
 /* ---- CPUs come and go ---- */
@@ -144,8 +150,8 @@ static int show_truth(struct seq_file *out, void *unused)
 	raw_spin_unlock_irqrestore(&account_lock, flags);
 	seq_printf(out, "monotonic_ns %lld\n", ktime_to_ns(at));
 	for (package = 0; package < packages; package++)
-		seq_printf(out, "package-%u %llu\ndram-%u %llu\n", package, nj[package][DOMAIN_PACKAGE], package,
-			   nj[package][DOMAIN_DRAM]);
+		seq_printf(out, "package-%u %llu\ndram-%u %llu\n", package, nj[package][DOMAIN_PACKAGE],
+			   package, nj[package][DOMAIN_DRAM]);
 	return 0;
 }
 
@@ -153,7 +159,7 @@ static int show_truth(struct seq_file *out, void *unused)
 
 static int add_all(void)
 {
-	int failed = node_powercap_add();
+	int failed = powercap ? node_powercap_add() : 0;
 
 	if (failed)
 		return failed;
@@ -171,7 +177,8 @@ static int add_all(void)
 no_hotplug:
 	node_pmu_remove();
 no_pmu:
-	node_powercap_remove();
+	if (powercap)
+		node_powercap_remove();
 	return failed;
 }
 
@@ -190,7 +197,8 @@ static void __exit node_power_unload(void)
 	remove_proc_entry("node_power", NULL);
 	cpuhp_remove_state(hotplug_state);
 	node_pmu_remove();
-	node_powercap_remove();
+	if (powercap)
+		node_powercap_remove();
 }
 
 module_init(node_power_load);

@@ -100,7 +100,8 @@ static const struct powercap_zone_constraint_ops limit_ops = {
 static int add_zone(unsigned int package, enum domain domain)
 {
 	struct energy_zone *zone = &zones[package][domain];
-	struct powercap_zone *parent = domain == DOMAIN_DRAM ? &zones[package][DOMAIN_PACKAGE].powercap : NULL;
+	struct powercap_zone *parent =
+		domain == DOMAIN_DRAM ? &zones[package][DOMAIN_PACKAGE].powercap : NULL;
 	struct powercap_zone *made;
 	char name[16];
 
