@@ -61,7 +61,7 @@ class ABmc(Case):
     @classmethod
     def setUpClass(cls):
         with Bmc() as bmc:
-            cls.done = boot(COMMAND, 300, virtual_time=SHIFT, devices=bmc.devices())
+            cls.done = boot(COMMAND, virtual_time=SHIFT, devices=bmc.devices())
 
     def test_a_missing_device_is_called_absent_with_a_way_to_get_it(self):
         self.assertRegex(self.file("missing"), r"dcmi: .*\n  not usable \(absent\): /dev/ipmi0 does not exist.*modprobe ipmi_devintf")

@@ -69,7 +69,7 @@ echo $? >bare.status
 class ANode(Case):
     @classmethod
     def setUpClass(cls):
-        cls.done = boot(COMMAND, 300, virtual_time=SHIFT)
+        cls.done = boot(COMMAND, virtual_time=SHIFT)
 
     def status(self, name):
         return int(self.file(f"{name}.status"))

@@ -39,7 +39,7 @@ class TheQuickPlan(Case):
     @classmethod
     def setUpClass(cls):
         with Bmc() as bmc:
-            cls.done = boot(COMMAND, 500, virtual_time=SHIFT, devices=bmc.devices(),
+            cls.done = boot(COMMAND, virtual_time=SHIFT, devices=bmc.devices(),
                             files={"small-memory.json": small_memory()})
 
     def test_every_state_is_stable(self):

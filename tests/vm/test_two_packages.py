@@ -23,7 +23,7 @@ sleep 2
 class TwoPackages(Case):
     @classmethod
     def setUpClass(cls):
-        cls.done = boot(COMMAND, 400, cpus=2)
+        cls.done = boot(COMMAND, cpus=2)
 
     def test_both_packages_are_found(self):
         self.assertIn("rapl/dram-1", self.file("meters.log"))

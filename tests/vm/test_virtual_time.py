@@ -65,7 +65,7 @@ class Run:
 class AnUndisturbedMachine(Case):
     @classmethod
     def setUpClass(cls):
-        cls.done = boot(COMMAND, 500, virtual_time=SHIFT)
+        cls.done = boot(COMMAND, virtual_time=SHIFT)
 
     def runs(self):
         self.assertEqual(self.done.status, 0)
