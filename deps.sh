@@ -37,6 +37,7 @@ build()
 	needs module hwloc libhwloc-dev
 	needs module gsl libgsl-dev
 	needs module libgcrypt libgcrypt20-dev
+	needs module libfreeipmi libfreeipmi-dev
 }
 
 run()
@@ -86,20 +87,22 @@ names_for()
 		libhwloc-dev=hwloc-devel libgsl-dev=gsl-devel libgcrypt20-dev=libgcrypt-devel
 		libcmocka-dev=libcmocka-devel libfuse3-dev=fuse3-devel clang-tidy=clang-tools-extra
 		clang-format=clang-tools-extra openipmi=OpenIPMI-lanserv libopenipmi-dev=OpenIPMI-devel
-		freeipmi-tools=freeipmi" ;;
+		freeipmi-tools=freeipmi libfreeipmi-dev=freeipmi-devel" ;;
 	suse) echo "libc6-dev=glibc-devel libjansson-dev=libjansson-devel libhwloc-dev=hwloc-devel
 		libgsl-dev=gsl-devel libgcrypt20-dev=libgcrypt-devel libcmocka-dev=libcmocka-devel
 		libfuse3-dev=fuse3-devel clang-tidy=clang-tools clang-format=clang-tools groff-base=groff
-		openipmi=OpenIPMI libopenipmi-dev=OpenIPMI-devel freeipmi-tools=freeipmi" ;;
+		openipmi=OpenIPMI libopenipmi-dev=OpenIPMI-devel freeipmi-tools=freeipmi
+		libfreeipmi-dev=freeipmi-devel" ;;
 	arch) echo "libc6-dev=glibc pkg-config=pkgconf libjansson-dev=jansson libhwloc-dev=hwloc libgsl-dev=gsl
 		libgcrypt20-dev=libgcrypt libcmocka-dev=cmocka libfuse3-dev=fuse3 python3=python
 		python3-jsonschema=python-jsonschema clang-tidy=clang clang-format=clang pandoc=pandoc-cli
-		groff-base=groff libopenipmi-dev=openipmi freeipmi-tools=freeipmi" ;;
+		groff-base=groff libopenipmi-dev=openipmi freeipmi-tools=freeipmi
+		libfreeipmi-dev=freeipmi" ;;
 	alpine) echo "libc6-dev=musl-dev pkg-config=pkgconf libjansson-dev=jansson-dev libhwloc-dev=hwloc-dev
 		libgsl-dev=gsl-dev libgcrypt20-dev=libgcrypt-dev libcmocka-dev=cmocka-dev libfuse3-dev=fuse3-dev
 		python3-jsonschema=py3-jsonschema clang-tidy=clang-extra-tools clang-format=clang-extra-tools
 		groff-base=groff openipmi=openipmi-lanserv libopenipmi-dev=openipmi-dev
-		freeipmi-tools=freeipmi" ;;
+		freeipmi-tools=freeipmi libfreeipmi-dev=freeipmi-dev" ;;
 	esac
 }
 

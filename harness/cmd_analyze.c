@@ -5,6 +5,7 @@
 
 #include "harness/base/json.h"
 #include "harness/calibration.h"
+#include "profiles/bmc.h"
 #include "profiles/profile.h"
 #include "results/table.h"
 #include "results/trace_csv.h"
@@ -12,7 +13,7 @@
 static int analyze_main(const struct options *options, struct error *err)
 {
 	struct trace *trace = trace_read(options->operands[0], err);
-	json_t *states;
+	json_t *judged, *states;
 	int status;
 
 	if (!trace)
@@ -21,13 +22,17 @@ static int analyze_main(const struct options *options, struct error *err)
 		trace_free(trace);
 		return -1;
 	}
-	states = profile_states(trace);
+	bmc_refine(trace);
+	judged = profile_judged(trace);
+	states = json_object_get(judged, "states");
 	status = profile_exit_status(states, trace->complete);
 	if (options->json) {
-		json_t *document = json_pack("{s:b, s:b, s:O}", "complete", trace->complete, "synthetic",
-					     trace->synthetic, "states", states);
-		char *text = json_text(document);
+		json_t *document =
+			json_pack("{s:b, s:b}", "complete", trace->complete, "synthetic", trace->synthetic);
+		char *text;
 
+		json_object_update(document, judged);
+		text = json_text(document);
 		fputs(text, stdout);
 		free(text);
 		json_decref(document);
@@ -36,7 +41,7 @@ static int analyze_main(const struct options *options, struct error *err)
 			puts("SYNTHETIC: readings of the simulated node; this is not a measurement\n");
 		table_print_states(stdout, states);
 	}
-	json_decref(states);
+	json_decref(judged);
 	trace_free(trace);
 	return status;
 }

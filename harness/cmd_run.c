@@ -16,6 +16,8 @@
 #include "harness/node.h"
 #include "harness/outfile.h"
 #include "harness/signals.h"
+#include "harness/slow_facts.h"
+#include "profiles/bmc.h"
 #include "profiles/profile.h"
 #include "results/trace_csv.h"
 
@@ -28,6 +30,8 @@ struct run {
 	struct plan *plan;
 	struct topology *topology;
 	struct stressng *stressng;
+	struct state *learning_load; /* NULL: slow sources are not learnt before the states */
+	bool facts_known;
 	struct bmc_options bmc;
 	struct meter_set meters;
 	struct trace *trace;
@@ -118,6 +122,8 @@ static int open_plan(struct run *run, struct error *err)
 		return -1;
 	if (o->n_operands && plan_select(run->plan, o->operands, (size_t)o->n_operands, err))
 		return -1;
+	if (o->idle_ab && plan_add_idle_unpolled(run->plan, err))
+		return -1;
 	run->topology = topology_open(err);
 	if (!run->topology)
 		return -1;
@@ -191,9 +197,25 @@ static int check_outputs(const struct run *run, struct error *err)
 
 	if (refuse_same(run->output, "--output", o->trace, "--trace", err) ||
 	    refuse_same(run->output, "--output", o->sim_truth, "--sim-truth", err) ||
-	    refuse_same(o->trace, "--trace", o->sim_truth, "--sim-truth", err))
+	    refuse_same(o->trace, "--trace", o->sim_truth, "--sim-truth", err) ||
+	    refuse_same(run->output, "--output", o->bmc_facts, "--bmc-facts", err) ||
+	    refuse_same(o->trace, "--trace", o->bmc_facts, "--bmc-facts", err))
+		return -1;
+	if (o->bmc_facts && access(o->bmc_facts, F_OK) != 0 && outfile_check(o->bmc_facts, err))
 		return -1;
 	return outfile_check(run->output, err);
+}
+
+/* `quick` has no time to learn a slow source, and without a load there is nothing to learn from. */
+static int open_slow(struct run *run, struct error *err)
+{
+	if (slow_facts_take(run->trace, run->options->bmc_facts, &run->facts_known, err))
+		return -1;
+	if (!slow_system(run->trace) || run->facts_known || strcmp(run->plan->rule, "quick") == 0 ||
+	    !run->stressng)
+		return 0;
+	run->learning_load = state_load("all-cores", err);
+	return run->learning_load ? 0 : -1;
 }
 
 static int open_recording(struct run *run, struct error *err)
@@ -203,7 +225,8 @@ static int open_recording(struct run *run, struct error *err)
 	run->trace = trace_new(rule_find(run->plan->rule));
 	run->trace->plan = document_plan(run->plan);
 	run->sampler = sampler_new(&run->meters, run->trace, &o->roots, o->rate_hz, err);
-	if (!run->sampler || (o->calibration && calibration_apply(run->trace, o->calibration, err)))
+	if (!run->sampler || open_slow(run, err) ||
+	    (o->calibration && calibration_apply(run->trace, o->calibration, err)))
 		return -1;
 	if (o->trace) {
 		run->writer = trace_writer_open(o->trace, run->trace, err);
@@ -217,22 +240,24 @@ static int open_recording(struct run *run, struct error *err)
 	run->document.warnings = json_array();
 	run->document.meters = &run->meters;
 	run->document.sampler = run->sampler;
+	run->document.roots = &o->roots;
 	run->document.trace = run->trace;
 	run->document.threads = topology_threads(run->topology);
-	overhead_now(run->sampler, &run->document.began);
+	overhead_now(run->sampler, &o->roots, &run->document.began);
 	return 0;
 }
 
 /* Writes the profile as it stands. */
 static int write_profile(struct run *run, bool complete, struct error *err)
 {
-	json_t *states = profile_states(run->trace);
-	json_t *document;
+	json_t *document, *judged;
 	char *text;
 	int result;
 
-	run->status = profile_exit_status(states, complete);
-	document = document_make(&run->document, states, complete);
+	bmc_refine(run->trace);
+	judged = profile_judged(run->trace);
+	run->status = profile_exit_status(json_object_get(judged, "states"), complete);
+	document = document_make(&run->document, judged, complete);
 	text = json_text(document);
 	result = outfile_write(run->output, text, err);
 	free(text);
@@ -271,6 +296,16 @@ static int keep(void *context, bool visit_over, struct error *err)
 	return visit_over && strcmp(run->output, "-") != 0 ? write_profile(run, false, err) : 0;
 }
 
+static void keep_facts(struct run *run, struct error *err)
+{
+	const char *path = run->options->bmc_facts;
+
+	if (path && !run->facts_known && slow_facts_keep(run->trace, path, err) == 1)
+		progress_say(run->progress,
+			     "%s is not written: this run does not show how a slow source follows the load",
+			     path);
+}
+
 static int conduct(struct run *run, struct error *err)
 {
 	struct conductor conductor = {
@@ -283,6 +318,7 @@ static int conduct(struct run *run, struct error *err)
 		.trace = run->trace,
 		.progress = run->progress,
 		.signal_fd = run->signal_fd,
+		.learning_load = run->learning_load,
 		.keep = keep,
 		.warn = warn,
 		.context = run,
@@ -296,6 +332,8 @@ static int conduct(struct run *run, struct error *err)
 			  run->options->trace);
 	if (run->trace->n_visits || result == 0)
 		write_profile(run, result == 0, &writing);
+	if (result == 0)
+		keep_facts(run, &writing);
 	if (writing.kind != ERROR_NONE) {
 		if (result >= 0)
 			*err = writing;
@@ -340,6 +378,7 @@ static void run_free(struct run *run)
 	trace_free(run->trace);
 	meter_set_close(&run->meters);
 	bmc_options_free(&run->bmc);
+	state_free(run->learning_load);
 	stressng_close(run->stressng);
 	topology_close(run->topology);
 	plan_free(run->plan);
@@ -419,7 +458,8 @@ const struct command command_run = {
 	.accepted = ACCEPTS(PLAN) | ACCEPTS(METER) | ACCEPTS_BMC | ACCEPTS(OUTPUT) | ACCEPTS(TRACE) |
 		    ACCEPTS(RATE) | ACCEPTS(SIM) | ACCEPTS(SIM_TRUTH) | ACCEPTS(SIM_IF_ABSENT) |
 		    ACCEPTS(STRESS_NG) | ACCEPTS(NODE_NAME) | ACCEPTS(TAG) | ACCEPTS(CALIBRATION) |
-		    ACCEPTS(SYSFS) | ACCEPTS(PROCFS) | ACCEPTS(QUIET) | ACCEPTS_ALWAYS,
+		    ACCEPTS(BMC_FACTS) | ACCEPTS(IDLE_AB) | ACCEPTS(SYSFS) | ACCEPTS(PROCFS) |
+		    ACCEPTS(QUIET) | ACCEPTS_ALWAYS,
 	.most_operands = -1,
 	.main = run_main,
 };

@@ -7,6 +7,7 @@
 #include "harness/base/json.h"
 #include "harness/base/schema.h"
 #include "harness/calibration.h"
+#include "profiles/bmc_facts.h"
 #include "profiles/profile.h"
 #include "workloads/plan.h"
 
@@ -43,10 +44,9 @@ static const struct {
 	const char *format;
 	int (*check)(const json_t *document, const char *path, struct error *err);
 } formats[] = {
-	{PROFILE_FORMAT, profile_check},
-	{"wattstep/plan", check_plan},
-	{"wattstep/state", check_state},
-	{"wattstep/calibration", check_calibration},
+	{PROFILE_FORMAT, profile_check},     {"wattstep/plan", check_plan},
+	{"wattstep/state", check_state},     {"wattstep/calibration", check_calibration},
+	{BMC_FACTS_FORMAT, bmc_facts_check},
 };
 
 static int check_document(const json_t *document, const char *path, struct error *err)
@@ -57,8 +57,8 @@ static int check_document(const json_t *document, const char *path, struct error
 		if (strcmp(format, formats[i].format) == 0)
 			return formats[i].check(document, path, err);
 	return error_set(err, ERROR_INPUT,
-			 "%s: /format: expected wattstep/power-profile, wattstep/plan, wattstep/state or "
-			 "wattstep/calibration, got \"%.60s\"",
+			 "%s: /format: expected wattstep/power-profile, wattstep/plan, wattstep/state, "
+			 "wattstep/calibration or wattstep/bmc-facts, got \"%.60s\"",
 			 path, format ? format : "nothing");
 }
 
@@ -96,7 +96,8 @@ static int validate_main(const struct options *options, struct error *err)
 const struct command command_validate = {
 	.name = "validate",
 	.operands = "FILE...",
-	.summary = "check profiles, plans, states and calibrations: status 0, or 2 and what is wrong",
+	.summary = "check profiles, plans, states, calibrations and facts of a BMC: status 0, or 2 and what "
+		   "is wrong",
 	.details = "What a file is follows from its \"format\". - reads standard input. With --quiet,\n"
 		   "only what is wrong is printed; with --json, a line of JSON for each file.",
 	.accepted = ACCEPTS(JSON) | ACCEPTS(QUIET) | ACCEPTS_ALWAYS,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "harness/conductor.h"
+#include "harness/conductor_internal.h"
 
 #include <errno.h>
 #include <math.h>
@@ -28,26 +28,6 @@
 
 #define WATCH_EVERY_S 1.0
 
-enum wake { WAKE_TICK, WAKE_SIGNAL };
-
-/* One visit in the making. */
-struct step {
-	const struct conductor *c;
-	const struct state *state;
-	unsigned position;
-	unsigned *cpus;
-	size_t n_cpus;
-	char *temp_dir;
-	struct load *load;
-	json_t *workload;
-	struct judge *judge;
-	size_t visit;
-	unsigned processes; /* of the load, when it had shown itself */
-	unsigned fewer;     /* looks in a row that found fewer */
-	mono_t watched;
-	struct overhead before; /* the visit */
-};
-
 json_t *conductor_workload(const struct stressng *stressng, const struct state *state, const unsigned *cpus,
 			   size_t n, unsigned timeout_s, const char *temp_dir, struct strings *argv)
 {
@@ -68,8 +48,7 @@ json_t *conductor_workload(const struct stressng *stressng, const struct state *
 	return workload;
 }
 
-/* Sleeps until the next tick or a signal. */
-static enum wake wait_for_tick(const struct conductor *c)
+enum wake conductor_wait(const struct conductor *c)
 {
 	struct pollfd on = {.fd = c->signal_fd, .events = POLLIN};
 
@@ -85,7 +64,7 @@ static enum wake wait_for_tick(const struct conductor *c)
 	}
 }
 
-static int64_t now_us(const struct conductor *c)
+int64_t conductor_now_us(const struct conductor *c)
 {
 	return (mono_now().ns - sampler_origin(c->sampler).ns) / 1000;
 }
@@ -116,12 +95,12 @@ static void watch_load(struct step *s)
 	load_watch(s->load, &status);
 	s->fewer = status.n_processes < s->processes ? s->fewer + 1 : 0;
 	if (!status.running)
-		trace_add_event(s->c->trace, now_us(s->c), TRACE_LOAD_ENDED, -1);
+		trace_add_event(s->c->trace, conductor_now_us(s->c), TRACE_LOAD_ENDED, -1);
 	else if (s->fewer >= 2)
-		trace_add_event(s->c->trace, now_us(s->c), TRACE_WORKER_LOST, -1);
+		trace_add_event(s->c->trace, conductor_now_us(s->c), TRACE_WORKER_LOST, -1);
 }
 
-static int tick(struct step *s, struct error *err)
+int step_tick(struct step *s, struct error *err)
 {
 	const char *trouble;
 
@@ -133,7 +112,7 @@ static int tick(struct step *s, struct error *err)
 	return s->c->keep(s->c->context, false, err);
 }
 
-static int start_load(struct step *s, double most_s, struct error *err)
+int step_start_load(struct step *s, double most_s, struct error *err)
 {
 	struct strings argv = {0};
 	int result = -1;
@@ -147,6 +126,21 @@ static int start_load(struct step *s, double most_s, struct error *err)
 	if (s->load)
 		result = 0;
 	strings_free(&argv);
+	return result;
+}
+
+int step_stop_load(struct step *s, int result, struct error *err)
+{
+	struct error stopping = {0};
+
+	if (load_stop(s->load, &stopping) && result == 0) {
+		*err = stopping;
+		result = -1;
+	}
+	load_temp_remove(s->temp_dir);
+	free(s->temp_dir);
+	s->load = NULL;
+	s->temp_dir = NULL;
 	return result;
 }
 
@@ -175,9 +169,9 @@ static int await_load(struct step *s, struct error *err)
 	while (mono_between_s(started, mono_now()) < SHOWN_AT_LATEST_S) {
 		struct load_status status;
 
-		if (wait_for_tick(s->c) == WAKE_SIGNAL)
+		if (conductor_wait(s->c) == WAKE_SIGNAL)
 			return 1;
-		if (tick(s, err))
+		if (step_tick(s, err))
 			return -1;
 		load_watch(s->load, &status);
 		if (!status.running)
@@ -191,18 +185,21 @@ static int await_load(struct step *s, struct error *err)
 
 static void begin_visit(struct step *s)
 {
-	struct trace_visit *visit = trace_add_visit(s->c->trace, s->state->name, now_us(s->c));
+	struct trace_visit *visit = trace_add_visit(s->c->trace, s->state->name, conductor_now_us(s->c));
 
 	visit->position = s->position;
 	visit->target_pct = s->state->utilisation_pct;
 	visit->share = s->n_cpus ? share_of_cores(s) : 0;
 	visit->tau_s = longest_tau_s(s->c->meters);
+	visit->bmc_rests = s->state->bmc_rests;
 	visit->workload = json_incref(s->workload);
 	s->visit = s->c->trace->n_visits - 1;
 	s->judge = judge_new(s->c->trace, s->visit, NULL);
 	s->watched = mono_now();
 	sampler_begin(s->c->sampler, s->visit, s->cpus, s->n_cpus);
-	overhead_now(s->c->sampler, &s->before);
+	if (s->state->bmc_rests)
+		sampler_rest(s->c->sampler);
+	overhead_now(s->c->sampler, s->c->roots, &s->before);
 }
 
 /* Returns 0 when the judge has its verdict (or nothing came to judge), 1 on a signal, -1 with err. */
@@ -211,9 +208,9 @@ static int measure(struct step *s, double most_s, struct error *err)
 	mono_t began = mono_now();
 
 	do {
-		if (wait_for_tick(s->c) == WAKE_SIGNAL)
+		if (conductor_wait(s->c) == WAKE_SIGNAL)
 			return 1;
-		if (tick(s, err))
+		if (step_tick(s, err))
 			return -1;
 		watch_load(s);
 		if (judge_advance(s->judge))
@@ -228,13 +225,13 @@ static void end_visit(struct step *s, int result, int64_t throttled)
 	struct judgement judgement;
 	struct overhead after;
 
-	overhead_now(s->c->sampler, &after);
+	overhead_now(s->c->sampler, s->c->roots, &after);
 	visit->context = json_pack("{s:o}", "overhead",
 				   overhead_json(&s->before, &after, topology_threads(s->c->topology)));
 	if (throttled >= 0 && throttle_count(s->c->roots) > throttled)
-		trace_add_event(s->c->trace, now_us(s->c), TRACE_THROTTLED, -1);
+		trace_add_event(s->c->trace, conductor_now_us(s->c), TRACE_THROTTLED, -1);
 	visit->end = result == 0 ? VISIT_DONE : VISIT_INTERRUPTED;
-	visit->ended_us = now_us(s->c);
+	visit->ended_us = conductor_now_us(s->c);
 	judge_conclude(s->judge, &judgement);
 	progress_verdict(s->c->progress, &judgement);
 	judgement_free(&judgement);
@@ -242,7 +239,7 @@ static void end_visit(struct step *s, int result, int64_t throttled)
 
 static int skip(struct step *s, const char *why)
 {
-	struct trace_visit *visit = trace_add_visit(s->c->trace, s->state->name, now_us(s->c));
+	struct trace_visit *visit = trace_add_visit(s->c->trace, s->state->name, conductor_now_us(s->c));
 	char *text = xasprintf("state %s is skipped: %s", s->state->name, why);
 
 	visit->position = s->position;
@@ -260,20 +257,22 @@ static double most_of_state_s(const struct conductor *c)
 {
 	const struct trace *trace = c->trace;
 	double floor_s = rule_floor_s(trace->rule, longest_tau_s(c->meters), 1);
-	bool slow = false;
+	double most_s = rule_most_s(trace->rule, floor_s, 0, 0);
 
-	for (size_t i = 0; i < trace->n_channels; i++)
-		slow = slow || channel_is_slow(&trace->channels[i]);
-	return SHOWN_AT_LATEST_S +
-	       (slow ? rule_most_s(trace->rule, floor_s, trace->slow_period_s, trace->slow_lag_s)
-		     : rule_most_s(trace->rule, floor_s, 0, 0));
+	for (size_t i = 0; i < trace->n_channels; i++) {
+		const struct bmc_facts *facts = &trace->channels[i].facts;
+
+		if (channel_is_slow(&trace->channels[i]))
+			most_s = fmax(most_s, rule_most_s(trace->rule, floor_s, facts->period_s.value,
+							  bmc_guard_s(facts)));
+	}
+	return SHOWN_AT_LATEST_S + most_s;
 }
 
 /* One state, from its start to the end of its load. Returns as conductor_run. */
 static int visit_state(struct step *s, struct error *err)
 {
 	double most_s = most_of_state_s(s->c);
-	struct error stopping = {0};
 	int64_t throttled;
 	int result = -1;
 	char why[256];
@@ -283,7 +282,7 @@ static int visit_state(struct step *s, struct error *err)
 	if (topology_place(s->c->topology, s->state->placement, &s->cpus, &s->n_cpus, err))
 		return -1;
 	if (s->state->n_stressors) {
-		result = start_load(s, most_s, err);
+		result = step_start_load(s, most_s, err);
 		if (result == 0)
 			result = await_load(s, err);
 	} else {
@@ -299,15 +298,10 @@ static int visit_state(struct step *s, struct error *err)
 		end_visit(s, result, throttled);
 	}
 	sampler_begin(s->c->sampler, TRACE_OUTSIDE, NULL, 0);
-	if (load_stop(s->load, &stopping) && result == 0) {
-		*err = stopping;
-		result = -1;
-	}
-	load_temp_remove(s->temp_dir);
-	return result;
+	return step_stop_load(s, result, err);
 }
 
-static void step_free(struct step *s)
+void step_free(struct step *s)
 {
 	judge_free(s->judge);
 	json_decref(s->workload);
@@ -318,7 +312,7 @@ static void step_free(struct step *s)
 int conductor_run(const struct conductor *c, struct error *err)
 {
 	size_t n = c->plan->n_states, total = n * c->plan->rounds;
-	int result = 0;
+	int result = c->learning_load ? conductor_learn(c, err) : 0;
 
 	for (size_t i = 0; i < total && result == 0; i++) {
 		struct step step = {.c = c, .state = c->plan->states[i % n], .position = (unsigned)(i % n)};

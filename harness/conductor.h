@@ -23,6 +23,8 @@ struct conductor {
 	struct trace *trace;
 	struct progress *progress;
 	int signal_fd;
+	/* The load through which slow sources are learnt before the states; NULL: they are not. */
+	const struct state *learning_load;
 	/* After every sampling pass (visit_over false) and every visit (true):
 	 * keep what there is. -1 ends the run. */
 	int (*keep)(void *context, bool visit_over, struct error *err);

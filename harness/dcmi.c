@@ -92,6 +92,9 @@ static int check(const struct bmc_answer *answer, size_t least, size_t most, con
 	return 0;
 }
 
+/* So far above the greatest power that it has seen a reading is a slip: METHOD 5. */
+#define MOST_OVER_MAXIMUM 10
+
 static double watts(const uint8_t *bytes)
 {
 	unsigned value = u16(bytes);
@@ -113,7 +116,16 @@ int dcmi_take_power(const struct bmc_answer *answer, struct dcmi_power *out, str
 		.time_stamp_s = u32(data + 8),
 		.period_ms = u32(data + 12),
 		.active = data[16] >> 6 & 1,
+		.reserved = data[16] & 0xbf,
 	};
+	if (out->minimum_w > out->maximum_w)
+		return error_set(err, ERROR_FAILED,
+				 "Get Power Reading: the BMC's answer is garbled: a minimum of %g W above a "
+				 "maximum of "
+				 "%g W",
+				 out->minimum_w, out->maximum_w);
+	if (out->current_w > MOST_OVER_MAXIMUM * out->maximum_w)
+		out->current_w = NAN;
 	return 0;
 }
 
@@ -189,7 +201,7 @@ int bmc_take_device(const struct bmc_answer *answer, struct bmc_device *out, str
 		.product_id = u16(data + 9),
 	};
 	snprintf(out->firmware, sizeof out->firmware, "%u.%02u", data[2] & 127u, decimal(data[3]));
-	snprintf(out->ipmi_version, sizeof out->ipmi_version, "%u.%u", data[4] & 15u, data[4] >> 4u);
+	snprintf(out->ipmi_version, sizeof out->ipmi_version, "%u.%u", data[4] & 15u, (unsigned)data[4] >> 4);
 	if (ipmi_iana_enterprise_numbers_string(out->manufacturer_id, out->manufacturer,
 						sizeof out->manufacturer) <= 0)
 		out->manufacturer[0] = '\0';

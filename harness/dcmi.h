@@ -4,7 +4,8 @@
  * specification 1.5, chapter 6; Get Device ID: IPMI 2.0, section 20.1.
  *
  * Pure: bytes in, values out. An answer that is shorter or longer than it can
- * be, or of another group, is garbled: nothing of it is used.
+ * be, of another group, or that contradicts itself, is garbled: nothing of it is
+ * used.
  */
 #ifndef WATTSTEP_DCMI_H
 #define WATTSTEP_DCMI_H
@@ -19,6 +20,7 @@ struct dcmi_power {
 	uint32_t time_stamp_s;                             /* since 1970; 0: the BMC does not tell */
 	uint32_t period_ms; /* minimum, maximum and average are over so long; 0: not told */
 	bool active;
+	uint8_t reserved; /* bits of the last byte that mean nothing, and so stay as they are */
 };
 
 struct dcmi_capabilities {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "harness/base/json.h"
@@ -43,23 +44,58 @@ static bool is_calibrated(const struct trace *trace)
 	return false;
 }
 
-json_t *document_make(const struct document *d, json_t *states, bool complete)
+/* What the meter of a slow source is judged with. */
+static void add_facts(json_t *meter, const struct trace_channel *channel)
+{
+	const struct bmc_facts *facts = &channel->facts;
+
+	json_object_set_new(meter, "update_period_s", json_number_or_null(facts->period_s.value));
+	json_object_set_new(meter, "lag_s", json_number_or_null(facts->lag_s.value));
+	json_object_set_new(meter, "averaging_s", json_number_or_null(facts->averaging_s.value));
+	json_object_set_new(meter, "learnt", json_boolean(facts->period_s.learnt && facts->lag_s.learnt));
+}
+
+static json_t *meters_json(const struct document *d)
+{
+	json_t *meters = meter_set_describe(d->meters), *meter;
+	size_t i;
+
+	for (size_t c = 0; c < d->trace->n_channels; c++) {
+		const struct trace_channel *channel = &d->trace->channels[c];
+		size_t length = strcspn(channel->id, "/");
+
+		if (!channel_is_slow(channel) || channel_role(channel->id) != ROLE_SYSTEM)
+			continue;
+		json_array_foreach(meters, i, meter)
+		{
+			const char *id = json_get_string(meter, "id");
+
+			if (strlen(id) == length && strncmp(id, channel->id, length) == 0)
+				add_facts(meter, channel);
+		}
+	}
+	return meters;
+}
+
+json_t *document_make(const struct document *d, json_t *judged, bool complete)
 {
 	struct overhead now;
 	char ended[CLOCK_RFC3339_SIZE];
-	json_t *run;
+	json_t *run, *profile;
 
 	clock_rfc3339_now(ended);
-	overhead_now(d->sampler, &now);
+	overhead_now(d->sampler, d->roots, &now);
 	run = json_pack("{s:s, s:s, s:o, s:O, s:O, s:n, s:o, s:O}", "started", d->started, "ended", ended,
 			"monotonic_start_s",
 			json_number_or_null((double)sampler_origin(d->sampler).ns * 1e-9), "plan", d->plan,
 			"tags", d->tags, "seed", "overhead", overhead_json(&d->began, &now, d->threads),
 			"warnings", d->warnings);
-	return json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:b, s:b, s:b, s:o, s:O, s:o, s:o}", "format",
-			 PROFILE_FORMAT, "format_version", PROFILE_FORMAT_VERSION, "generator", "name",
-			 "wattstep", "version", WATTSTEP_VERSION, "profile_id", d->profile_id, "complete",
-			 complete, "synthetic", d->trace->synthetic, "excludes_calibration",
-			 !is_calibrated(d->trace), "run", run, "node", d->node, "meters",
-			 meter_set_describe(d->meters), "states", states);
+	profile = json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:b, s:b, s:b, s:o, s:O, s:o}", "format",
+			    PROFILE_FORMAT, "format_version", PROFILE_FORMAT_VERSION, "generator", "name",
+			    "wattstep", "version", WATTSTEP_VERSION, "profile_id", d->profile_id, "complete",
+			    complete, "synthetic", d->trace->synthetic, "excludes_calibration",
+			    !is_calibrated(d->trace), "run", run, "node", d->node, "meters", meters_json(d));
+	json_object_update(profile, judged);
+	json_decref(judged);
+	return profile;
 }

@@ -22,6 +22,7 @@ struct document {
 	json_t *warnings; /* a list of sentences; grows */
 	const struct meter_set *meters;
 	const struct sampler *sampler;
+	const struct roots *roots;
 	const struct trace *trace;
 	unsigned threads;      /* of the running machine */
 	struct overhead began; /* this program's cost before the first reading */
@@ -33,8 +34,8 @@ void document_begin(struct document *document);
 /* The profile's "plan". A new reference. */
 json_t *document_plan(const struct plan *plan) __attribute__((warn_unused_result));
 
-/* The whole profile as things stand. states is taken over. A new reference. */
-json_t *document_make(const struct document *document, json_t *states, bool complete)
+/* The whole profile as things stand. judged, of profile_judged, is taken over. A new reference. */
+json_t *document_make(const struct document *document, json_t *judged, bool complete)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -70,11 +70,22 @@ static int ask_power(struct bmc *bmc, const struct dcmi_average *average, struct
 	return bmc_ask(bmc, &request, answer, err) || dcmi_take_power(answer, out, err) ? -1 : 0;
 }
 
+/* A BMC sets bits without a meaning always alike. */
+static int refuse_changed(const struct meter_dcmi *dcmi, const struct dcmi_power *power, struct error *err)
+{
+	if (power->reserved == dcmi->first.reserved)
+		return 0;
+	return error_set(
+		err, ERROR_FAILED,
+		"Get Power Reading: the BMC's answer is garbled: reserved bits 0x%02X that were 0x%02X",
+		power->reserved, dcmi->first.reserved);
+}
+
 static void read_plain(struct meter_dcmi *dcmi, struct reading *out, struct error *err)
 {
 	struct bmc_answer answer;
 	struct dcmi_power power = {.current_w = NAN};
-	int failed = ask_power(dcmi->bmc, NULL, &answer, &power, err);
+	int failed = ask_power(dcmi->bmc, NULL, &answer, &power, err) || refuse_changed(dcmi, &power, err);
 
 	for (size_t i = 0; i < PLAIN_CHANNELS; i++)
 		out[i] = reading_of(&answer, NAN);
@@ -126,31 +137,34 @@ static void dcmi_read(struct meter *meter, struct reading *out, struct error *er
 
 /* ---- opening ---- */
 
+/* 1: there is no power in this answer, but there may be in the next. */
+static int read_first_once(struct meter_dcmi *dcmi, struct error *err)
+{
+	struct bmc_answer answer;
+
+	if (ask_power(dcmi->bmc, NULL, &answer, &dcmi->first, err))
+		return err->kind == ERROR_FAILED && bmc_is_connected(dcmi->bmc) ? 1 : -1;
+	if (!isnan(dcmi->first.current_w))
+		return 0;
+	error_set(err, ERROR_ABSENT,
+		  "Get Power Reading (%s): the BMC answers 0 W or 65535 W: it does not measure power",
+		  dcmi->options->interface);
+	return 1;
+}
+
 /* A BMC that answers, but never with a power, has no DCMI power to read. */
 static int read_first(struct meter_dcmi *dcmi, struct error *err)
 {
 	static const struct timespec pause = {FIRST_PAUSE_S, 0};
 	struct error why = {0};
+	int result = read_first_once(dcmi, &why);
 
-	for (int tries = 0; tries < FIRST_TRIES; tries++) {
-		struct bmc_answer answer;
-
+	for (int tries = 1; result == 1 && tries < FIRST_TRIES; tries++) {
 		why = (struct error){0};
-		if (tries > 0)
-			nanosleep(&pause, NULL);
-		if (ask_power(dcmi->bmc, NULL, &answer, &dcmi->first, &why) == 0) {
-			if (!isnan(dcmi->first.current_w))
-				return 0;
-			error_set(
-				&why, ERROR_ABSENT,
-				"Get Power Reading (%s): the BMC answers 0 W or 65535 W: it does not measure "
-				"power",
-				dcmi->options->interface);
-		}
-		if (why.kind == ERROR_FORBIDDEN || !bmc_is_connected(dcmi->bmc))
-			return error_set(err, why.kind, "%s", why.text);
+		nanosleep(&pause, NULL);
+		result = read_first_once(dcmi, &why);
 	}
-	return error_set(err, ERROR_ABSENT, "%s", why.text);
+	return result ? error_set(err, result == 1 ? ERROR_ABSENT : why.kind, "%s", why.text) : 0;
 }
 
 /* What a BMC does not tell about itself is not known, and no reason not to read it. */

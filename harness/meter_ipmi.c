@@ -189,8 +189,7 @@ static void add_channels(struct meter_ipmi *ipmi)
 					    .power_limit_w = NAN,
 					    .time_window_s = NAN};
 		snprintf(channel->scope, sizeof channel->scope, "sensor \"%s\" of the BMC%s",
-			 ipmi->sensors[i].name,
-			 i == ipmi->whole ? ", taken for the whole node by its name" : "");
+			 ipmi->sensors[i].name, i == ipmi->whole ? ", taken for the whole node" : "");
 		name_channel(ipmi, i);
 	}
 }

@@ -70,6 +70,11 @@ static const struct option_entry entries[OPTION_COUNT] = {
 	[OPTION_IPMI_DRIVER] =
 		{"ipmi-driver", 0, "NAME", KIND_TEXT, AT(ipmi_driver), 0, 0, NULL, "openipmi",
 		 "how to reach this machine's own BMC: openipmi, kcs, ssif, sunbmc or inteldcmi"},
+	[OPTION_BMC_FACTS] = {"bmc-facts", 0, "FILE", KIND_TEXT, AT(bmc_facts), 0, 0, NULL, NULL,
+			      "what is known of the management controller's period, lag and step; is learnt "
+			      "and written where the file is missing"},
+	[OPTION_IDLE_AB] = {"idle-ab", 0, NULL, KIND_FLAG, AT(idle_ab), 0, 0, NULL, NULL,
+			    "measure idle also without asking the management controller: what asking costs"},
 	[OPTION_SYSFS] = {"sysfs", 0, "DIR", KIND_TEXT, AT(roots.sysfs), 0, 0, NULL, "/sys",
 			  "where meters and node facts look for the kernel's /sys"},
 	[OPTION_PROCFS] = {"procfs", 0, "DIR", KIND_TEXT, AT(roots.procfs), 0, 0, NULL, "/proc",

@@ -32,6 +32,7 @@ struct options {
 	const char *bmc_privilege;     /* --bmc-privilege LEVEL */
 	const char *ipmi_workarounds;  /* --ipmi-workarounds LIST */
 	const char *ipmi_driver;       /* --ipmi-driver NAME */
+	const char *bmc_facts;         /* --bmc-facts FILE; NULL: none */
 	char *bmc_user, *bmc_password; /* WATTSTEP_BMC_USER and WATTSTEP_BMC_PASSWORD; owned */
 	struct roots roots;            /* --sysfs DIR, --procfs DIR */
 	double rate_hz;                /* --rate HZ */
@@ -39,6 +40,7 @@ struct options {
 	bool json;                     /* --json */
 	bool quiet;                    /* -q */
 	bool sim_if_absent;            /* --sim-if-absent */
+	bool idle_ab;                  /* --idle-ab */
 	bool help;                     /* --help */
 	bool version;                  /* --version */
 	char **operands;               /* what is left, NULL-terminated; points into argv */
@@ -66,6 +68,8 @@ enum option_id {
 	OPTION_BMC_PRIVILEGE,
 	OPTION_IPMI_WORKAROUNDS,
 	OPTION_IPMI_DRIVER,
+	OPTION_BMC_FACTS,
+	OPTION_IDLE_AB,
 	OPTION_SYSFS,
 	OPTION_PROCFS,
 	OPTION_JSON,

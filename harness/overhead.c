@@ -8,6 +8,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/text.h"
+#include "harness/kipmid.h"
 
 static double seconds(struct timeval t)
 {
@@ -26,7 +27,7 @@ static long most_memory_bytes(void)
 	return line ? strtol(line + strlen("VmHWM:"), NULL, 10) * 1024 : 0;
 }
 
-void overhead_now(const struct sampler *sampler, struct overhead *out)
+void overhead_now(const struct sampler *sampler, const struct roots *roots, struct overhead *out)
 {
 	struct rusage used;
 	double remote_cpu_s;
@@ -40,6 +41,7 @@ void overhead_now(const struct sampler *sampler, struct overhead *out)
 		.wakeups = used.ru_nvcsw + remote_wakeups,
 		.max_rss_bytes = most_memory_bytes(),
 		.late_ticks = sampler_late_ticks(sampler),
+		.kipmid_cpu_s = kipmid_cpu_s(roots),
 	};
 }
 
@@ -47,9 +49,10 @@ json_t *overhead_json(const struct overhead *before, const struct overhead *afte
 {
 	double elapsed_s = mono_between_s(before->at, after->at), cpu_s = after->cpu_s - before->cpu_s;
 
-	return json_pack("{s:o, s:I, s:I, s:I, s:o}", "cpu_s", json_number_or_null(cpu_s), "wakeups",
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o}", "cpu_s", json_number_or_null(cpu_s), "wakeups",
 			 (json_int_t)(after->wakeups - before->wakeups), "max_rss_bytes",
 			 (json_int_t)after->max_rss_bytes, "late_ticks",
 			 (json_int_t)(after->late_ticks - before->late_ticks), "machine_pct",
-			 json_number_or_null(elapsed_s > 0 ? 100 * cpu_s / (elapsed_s * threads) : NAN));
+			 json_number_or_null(elapsed_s > 0 ? 100 * cpu_s / (elapsed_s * threads) : NAN),
+			 "kipmid_cpu_s", json_number_or_null(after->kipmid_cpu_s - before->kipmid_cpu_s));
 }

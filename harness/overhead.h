@@ -16,10 +16,11 @@ struct overhead {
 	long wakeups;        /* how often it slept and was woken */
 	long max_rss_bytes;  /* most memory it held so far */
 	uint64_t late_ticks; /* sampler_late_ticks */
+	double kipmid_cpu_s; /* of the kernel's own polling of a BMC; NAN: there is none */
 };
 
-/* From the program's start until now. */
-void overhead_now(const struct sampler *sampler, struct overhead *out);
+/* From the program's start until now; kipmid's from the machine's. */
+void overhead_now(const struct sampler *sampler, const struct roots *roots, struct overhead *out);
 
 /* A state's "overhead": what was used from before to after. machine_pct is the
  * CPU time's share of that of all threads of the node. A new reference. */

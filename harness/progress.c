@@ -49,16 +49,33 @@ void progress_free(struct progress *progress)
 	free(progress);
 }
 
+static void say(struct progress *progress, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+static void say(struct progress *progress, const char *format, va_list args)
+{
+	wipe(progress);
+	fputs("wattstep: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+void progress_tell(struct progress *progress, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (!progress->quiet)
+		say(progress, format, args);
+	va_end(args);
+}
+
 void progress_say(struct progress *progress, const char *format, ...)
 {
 	va_list args;
 
-	wipe(progress);
-	fputs("wattstep: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	say(progress, format, args);
 	va_end(args);
-	fputc('\n', stderr);
 }
 
 void progress_state(struct progress *progress, const char *name, double left_s)

@@ -27,6 +27,9 @@ void progress_look(struct progress *progress, const struct sampler *sampler, con
 /* The state is over. */
 void progress_verdict(struct progress *progress, const struct judgement *judgement);
 
+/* A line that stays, unless quiet. */
+void progress_tell(struct progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* A line that stays, on the terminal too, and even when quiet: something the user has to know. */
 void progress_say(struct progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

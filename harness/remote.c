@@ -161,8 +161,8 @@ static void note_late(struct remote *remote, double took_s, struct error *err)
 		return;
 	remote->late_noted = true;
 	remote->status.n_late++;
-	error_set(err, ERROR_FAILED, "%s: no answer for %.1f s (%.3g s is usual at most)",
-		  remote->class->name, took_s, remote->policy.late_s);
+	error_set(err, ERROR_FAILED, "%s: no answer for over %.3g s, which is late", remote->class->name,
+		  remote->policy.late_s);
 }
 
 static void take_readings(struct remote *remote, const struct answer *answer, struct reading *out,
@@ -219,7 +219,8 @@ static void see_to_deadlines(struct remote *remote, struct reading *out, struct 
 {
 	double waited_s = mono_between_s(remote->expected, mono_now());
 	bool opening = remote->phase == PHASE_OPENING;
-	bool lost = waited_s > (opening ? remote->policy.open_s : remote->policy.lost_s);
+	double most_s = opening ? remote->policy.open_s : remote->policy.lost_s;
+	bool lost = waited_s > most_s;
 	char why[64];
 
 	if (!opening)
@@ -227,7 +228,8 @@ static void see_to_deadlines(struct remote *remote, struct reading *out, struct 
 	if (!opening && lost)
 		fill(remote, out, READING_FAILED);
 	if (lost) {
-		snprintf(why, sizeof why, "%s for %.1f s", opening ? "did not open" : "no answer", waited_s);
+		snprintf(why, sizeof why, "%s for over %.3g s", opening ? "did not open" : "no answer",
+			 most_s);
 		lose(remote, why, err);
 	}
 }

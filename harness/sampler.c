@@ -21,6 +21,9 @@
  * any moment within it. */
 #define LOST_READ_S 1.0
 
+/* A sentence that a meter repeats is not told again before so long. */
+#define TELL_AGAIN_S 600.0
+
 /* A step of CLOCK_BOOTTIME against CLOCK_MONOTONIC above clock noise. */
 #define SUSPENDED_S 0.1
 
@@ -30,12 +33,22 @@ struct live {
 	double w;
 };
 
+/* What a meter had for people. */
+struct sentence {
+	char *text;
+	mono_t at; /* when it was last told */
+	bool due;  /* it is still to be told */
+};
+
 struct sampler {
 	struct meter_set *set;
 	struct trace *trace;
 	struct proc_stat *stat;
-	mono_t origin, start; /* of the run; of the ticks */
-	double period_s;
+	mono_t origin, start;   /* of the run; of the ticks */
+	double period_s;        /* of energy counters; as asked for */
+	double tick_s;          /* of the ticks now */
+	double slow_interval_s; /* of slow sources and utilisation now */
+	bool slow_rest;         /* slow sources are not asked now */
 	uint64_t tick, late_ticks;
 	mono_t visit_began;
 	size_t visit;
@@ -48,7 +61,8 @@ struct sampler {
 	struct cpu_ticks machine, load;
 	double load_pct;
 	double suspended_s;
-	char trouble[2100], told[2100]; /* a meter's name and the text of an error */
+	struct sentence *said; /* all that meters had for people */
+	size_t n_said;
 };
 
 static size_t add_percent_channel(struct trace *trace, const char *id, const char *scope)
@@ -117,6 +131,9 @@ void sampler_free(struct sampler *sampler)
 	if (!sampler)
 		return;
 	proc_stat_close(sampler->stat);
+	for (size_t i = 0; i < sampler->n_said; i++)
+		free(sampler->said[i].text);
+	free(sampler->said);
 	free(sampler->readings);
 	free(sampler->live);
 	free(sampler);
@@ -141,9 +158,28 @@ static void remember_ticks(struct sampler *sampler)
 		proc_stat_sum(sampler->stat, sampler->cpus, sampler->n_cpus, &sampler->load);
 }
 
-static double slow_interval_s(const struct sampler *sampler)
+/* Longer than any state lasts. */
+#define NEVER_S 1e7
+
+void sampler_rest(struct sampler *sampler)
 {
-	return sampler->n_cpus || sampler->visit == TRACE_OUTSIDE ? SLOW_INTERVAL_S : SLOW_INTERVAL_IDLE_S;
+	sampler->slow_rest = true;
+	for (size_t i = 0; i < sampler->set->n_slots; i++)
+		if (sampler->set->slots[i].meter)
+			remote_pace(sampler->set->slots[i].meter, NEVER_S);
+}
+
+/* The ticks begin anew. */
+static void set_pace(struct sampler *sampler, double tick_s, double slow_interval_s)
+{
+	sampler->tick_s = tick_s;
+	sampler->slow_interval_s = slow_interval_s;
+	sampler->start = mono_now();
+	sampler->tick = 0;
+	sampler->slow_due = sampler->start;
+	for (size_t i = 0; i < sampler->set->n_slots; i++)
+		if (sampler->set->slots[i].meter)
+			remote_pace(sampler->set->slots[i].meter, slow_interval_s);
 }
 
 void sampler_begin(struct sampler *sampler, size_t visit, const unsigned *cpus, size_t n)
@@ -154,17 +190,20 @@ void sampler_begin(struct sampler *sampler, size_t visit, const unsigned *cpus, 
 	sampler->load_pct = NAN;
 	proc_stat_read(sampler->stat, NULL);
 	remember_ticks(sampler);
-	sampler->start = sampler->visit_began = mono_now();
-	sampler->tick = 0;
-	sampler->slow_due = sampler->start;
-	for (size_t i = 0; i < sampler->set->n_slots; i++)
-		if (sampler->set->slots[i].meter)
-			remote_pace(sampler->set->slots[i].meter, slow_interval_s(sampler));
+	sampler->visit_began = mono_now();
+	sampler->slow_rest = false;
+	set_pace(sampler, sampler->period_s,
+		 n || visit == TRACE_OUTSIDE ? SLOW_INTERVAL_S : SLOW_INTERVAL_IDLE_S);
+}
+
+void sampler_hurry(struct sampler *sampler, double interval_s)
+{
+	set_pace(sampler, fmin(interval_s, sampler->period_s), interval_s);
 }
 
 mono_t sampler_due(const struct sampler *sampler)
 {
-	return mono_after_s(sampler->start, (double)sampler->tick * sampler->period_s);
+	return mono_after_s(sampler->start, (double)sampler->tick * sampler->tick_s);
 }
 
 static void follow_live(struct sampler *sampler, size_t channel, const struct reading *reading)
@@ -207,15 +246,26 @@ static void record(struct sampler *sampler, size_t channel, const struct reading
 	follow_live(sampler, channel, reading);
 }
 
+/* A source that comes and goes says the same over and over. */
 static void note_trouble(struct sampler *sampler, const char *meter, const char *text)
 {
-	char trouble[sizeof sampler->trouble];
+	bool named = strncmp(text, meter, strlen(meter)) == 0 && text[strlen(meter)] == ':';
+	char *trouble = named ? xstrdup(text) : xasprintf("%s: %s", meter, text);
+	mono_t now = mono_now();
+	size_t i = 0;
 
-	snprintf(trouble, sizeof trouble, "%s: %s", meter, text);
-	if (strcmp(trouble, sampler->told) == 0)
+	while (i < sampler->n_said && strcmp(sampler->said[i].text, trouble) != 0)
+		i++;
+	if (i == sampler->n_said) {
+		sampler->said = xrealloc(sampler->said, ++sampler->n_said, sizeof *sampler->said);
+		sampler->said[i] = (struct sentence){.text = trouble, .due = true, .at = now};
 		return;
-	memcpy(sampler->told, trouble, sizeof trouble);
-	memcpy(sampler->trouble, trouble, sizeof trouble);
+	}
+	free(trouble);
+	if (mono_between_s(sampler->said[i].at, now) < TELL_AGAIN_S)
+		return;
+	sampler->said[i].due = true;
+	sampler->said[i].at = now;
 }
 
 /* Takes one reading of each channel; whether there was any. */
@@ -248,9 +298,9 @@ static void read_meters(struct sampler *sampler, bool slow_too)
 		if (!meter)
 			continue;
 		if (remote_fd(meter) < 0)
-			read_meter(sampler, meter, channel, slow_too);
+			read_meter(sampler, meter, channel, slow_too && !sampler->slow_rest);
 		else
-			while (read_meter(sampler, meter, channel, true))
+			while (read_meter(sampler, meter, channel, !sampler->slow_rest))
 				;
 		channel += meter->n_channels;
 	}
@@ -291,9 +341,9 @@ static void notice_suspend(struct sampler *sampler)
 static void count_tick(struct sampler *sampler)
 {
 	double late_s = mono_between_s(sampler_due(sampler), mono_now());
-	uint64_t missed = late_s > sampler->period_s ? (uint64_t)(late_s / sampler->period_s) : 0;
+	uint64_t missed = late_s > sampler->tick_s ? (uint64_t)(late_s / sampler->tick_s) : 0;
 
-	if (late_s > sampler->period_s / 2)
+	if (late_s > sampler->tick_s / 2)
 		sampler->late_ticks += missed ? missed : 1;
 	sampler->tick += 1 + missed;
 }
@@ -301,7 +351,7 @@ static void count_tick(struct sampler *sampler)
 void sampler_tick(struct sampler *sampler)
 {
 	/* A tick may come early by the clock's granularity; half a period keeps the slow ones in step. */
-	bool slow_too = mono_between_s(sampler->slow_due, sampler_due(sampler)) >= -sampler->period_s / 2;
+	bool slow_too = mono_between_s(sampler->slow_due, sampler_due(sampler)) >= -sampler->tick_s / 2;
 	bool first = sampler->tick == 0;
 
 	notice_suspend(sampler);
@@ -311,7 +361,7 @@ void sampler_tick(struct sampler *sampler)
 		return;
 	if (!first)
 		read_utilisation(sampler);
-	sampler->slow_due = mono_after_s(sampler->slow_due, slow_interval_s(sampler));
+	sampler->slow_due = mono_after_s(sampler->slow_due, sampler->slow_interval_s);
 }
 
 double sampler_load_pct(const struct sampler *sampler)
@@ -353,11 +403,10 @@ uint64_t sampler_late_ticks(const struct sampler *sampler)
 
 const char *sampler_trouble(struct sampler *sampler)
 {
-	static char text[sizeof sampler->trouble];
-
-	if (!*sampler->trouble)
-		return NULL;
-	memcpy(text, sampler->trouble, sizeof text);
-	sampler->trouble[0] = '\0';
-	return text;
+	for (size_t i = 0; i < sampler->n_said; i++)
+		if (sampler->said[i].due) {
+			sampler->said[i].due = false;
+			return sampler->said[i].text;
+		}
+	return NULL;
 }

@@ -27,6 +27,12 @@ mono_t sampler_origin(const struct sampler *sampler);
  * cpus[n] (borrowed; n = 0: none). Restarts the ticks here: the first is due now. */
 void sampler_begin(struct sampler *sampler, size_t visit, const unsigned *cpus, size_t n);
 
+/* Until the next sampler_begin all sources are read at least so often. */
+void sampler_hurry(struct sampler *sampler, double interval_s);
+
+/* Until the next sampler_begin slow sources are not asked. */
+void sampler_rest(struct sampler *sampler);
+
 /* When the next tick is due. */
 mono_t sampler_due(const struct sampler *sampler);
 
@@ -45,7 +51,8 @@ void sampler_remote_cost(const struct sampler *sampler, double *cpu_s, long *wak
 /* Ticks that came later than half a period, and those that were missed. */
 uint64_t sampler_late_ticks(const struct sampler *sampler);
 
-/* The last sentence a meter had for people, or NULL; each is given once. */
+/* The next sentence that a meter had for people, or NULL; each is given once, and again after ten minutes.
+ * Valid until the next tick. */
 const char *sampler_trouble(struct sampler *sampler);
 
 #endif

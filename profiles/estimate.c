@@ -32,6 +32,10 @@
  * freedom. */
 #define ONE_SIDED 0.82
 
+/* Means of one power over seconds differ by what floating point makes of sums of joules; no reading is this
+ * fine. */
+#define SAME_W 1e-6
+
 #define NORMAL_95_ONE_SIDED 1.645 /* of the equivalence test on the drift */
 
 /* Tolerances relative to the mean, and what they never fall below, W: idle DRAM of 0.3 W has to end, too. */
@@ -185,7 +189,7 @@ static void describe(double *values, size_t n, struct estimate *out)
 	out->median_w = gsl_stats_median_from_sorted_data(values, 1, n);
 	out->n_distinct = 1;
 	for (size_t i = 1; i < n; i++)
-		out->n_distinct += values[i] != values[i - 1];
+		out->n_distinct += values[i] - values[i - 1] > SAME_W;
 }
 
 /* Drift and shift as they are seen; the scatter around the transient. */
@@ -229,19 +233,20 @@ int estimate_window(const double *w, size_t lead, size_t n_seconds, size_t perio
 	return n ? 0 : -1;
 }
 
-enum reason estimate_judge(const struct estimate *e, const struct rule *rule, double length_s, bool slow)
+enum reason estimate_judge(const struct estimate *e, const struct rule *rule, double length_s, double step_w)
 {
 	double mean_w = fabs(e->mean_w);
 	double drift = fabs(e->drift_w_per_s) + NORMAL_95_ONE_SIDED * e->u_a_w * sqrt(12) / length_s;
 	double precision_w =
-		slow ? fmax(fmax(rule->precision, SLOW_PRECISION) * mean_w, LEAST_SLOW_PRECISION_W)
-		     : fmax(rule->precision * mean_w, LEAST_PRECISION_W);
+		step_w > 0 ? fmax(fmax(rule->precision, SLOW_PRECISION) * mean_w, LEAST_SLOW_PRECISION_W)
+			   : fmax(rule->precision * mean_w, LEAST_PRECISION_W);
 
-	if (!(drift * rule->drift_horizon_s <= fmax(DRIFT_TOLERANCE * mean_w, LEAST_DRIFT_W)))
+	if (!(drift * rule->drift_horizon_s <=
+	      fmax(fmax(DRIFT_TOLERANCE * mean_w, LEAST_DRIFT_W), step_w / 2)))
 		return REASON_DRIFT;
-	if (fabs(e->shift_w) > fmax(SHIFT_TOLERANCE * mean_w, LEAST_SHIFT_W))
+	if (fabs(e->shift_w) > fmax(fmax(SHIFT_TOLERANCE * mean_w, LEAST_SHIFT_W), step_w / 2))
 		return REASON_SHIFT;
-	if (!(e->half_width_w <= precision_w))
+	if (!(e->half_width_w <= fmax(precision_w, step_w / 2)))
 		return REASON_IMPRECISE;
 	return REASON_NONE;
 }

@@ -41,10 +41,12 @@ int estimate_window(const double *w, size_t lead, size_t n_seconds, size_t perio
 
 /*
  * Rules 5 to 7 on a window of length_s: REASON_NONE passes, else the first of
- * REASON_DRIFT, REASON_SHIFT, REASON_IMPRECISE that does not hold.
+ * REASON_DRIFT, REASON_SHIFT, REASON_IMPRECISE that does not hold. step_w:
+ * smallest step of a slow source, 0 for energy counters; nothing is asked that
+ * is finer than half of it.
  */
 enum reason estimate_judge(const struct estimate *estimate, const struct rule *rule, double length_s,
-			   bool slow);
+			   double step_w);
 
 struct uncertainty_terms {
 	double resolution_w; /* smallest step of a slow source; 0 for energy counters or where unknown */

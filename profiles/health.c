@@ -22,6 +22,7 @@
 
 #define BELOW_RAPL 0.98
 #define MOVED_W 10.0
+#define SAME_W 1e-3 /* a trace has no finer watts */
 #define MOVED_SHARE 0.05
 
 static void make_invalid(struct judgement *judgement, enum reason reason)
@@ -82,7 +83,7 @@ static void judge_readings(const struct health_facts *facts, const struct series
 		out->flags |= FLAG_GAPS;
 	if (series->losses >= LOSSES_DEGRADED)
 		out->flags |= FLAG_DEGRADED;
-	if (isnan(series->last_s) || facts->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
+	if (series_is_lost(series, facts->now_s))
 		out->flags |= FLAG_SOURCE_LOST;
 }
 
@@ -112,6 +113,23 @@ static void judge_load(const struct health_facts *facts, struct judgement *out)
 		make_invalid(out, REASON_LOAD_NOT_HELD);
 }
 
+/* OpenBMC says that it does not measure, and gives readings that are right. */
+static void judge_active(const struct health_facts *facts, const size_t *system, size_t n,
+			 struct judgement *out)
+{
+	const struct trace *trace = facts->trace;
+	const char *id = n ? trace->channels[system[0]].id : "";
+	char *name = xasprintf("%.*s/active", (int)strcspn(id, "/"), id);
+	int channel = trace_find_channel(trace, name);
+
+	free(name);
+	if (channel < 0 || !out->sources[SOURCE_SYSTEM].present)
+		return;
+	for (size_t r = facts->visit->first_row; r < facts->visit->end_row; r++)
+		if (trace->rows[r].channel == channel && trace->rows[r].value == 0)
+			out->flags |= FLAG_NOT_ACTIVE;
+}
+
 static void compare_sources(const struct health_facts *facts, struct judgement *out)
 {
 	const struct statistics *sources = out->sources;
@@ -137,8 +155,12 @@ void health_judge(const struct health_facts *facts, struct judgement *out)
 		size_t n = source_members(facts->trace, s, facts->excluded, members);
 
 		judge_sum(facts, s, members, n, out);
+		if (s == SOURCE_SYSTEM)
+			judge_active(facts, members, n, out);
 		for (size_t m = 0; m < n && facts->visit->end_row > facts->visit->first_row; m++)
-			judge_readings(facts, &facts->series[members[m]], out);
+			if (!(facts->visit->bmc_rests &&
+			      channel_is_slow(&facts->trace->channels[members[m]])))
+				judge_readings(facts, &facts->series[members[m]], out);
 	}
 	for (size_t i = 0; facts->excluded && i < facts->trace->n_channels; i++)
 		if (facts->excluded[i])
@@ -160,7 +182,7 @@ static bool system_is_stuck(const struct judgement *before, const struct judgeme
 	double moved_w = fabs(rapl_mean_w(now) - rapl_mean_w(before));
 
 	return was->present && is->present && is->slow && before->sources[SOURCE_CPU].present &&
-	       now->sources[SOURCE_CPU].present && is->estimate.max_w == is->estimate.min_w &&
+	       now->sources[SOURCE_CPU].present && is->estimate.max_w - is->estimate.min_w < SAME_W &&
 	       fabs(is->estimate.mean_w - was->estimate.mean_w) < is->resolution_w &&
 	       moved_w > fmax(MOVED_W, MOVED_SHARE * rapl_mean_w(before));
 }

@@ -16,7 +16,7 @@ struct judge *judge_new(const struct trace *trace, size_t visit_index, const boo
 {
 	struct judge *judge = xcalloc(1, sizeof *judge);
 	const struct trace_visit *visit = &trace->visits[visit_index];
-	double period_s = 0, lag_s = 0;
+	double guard_s = 0;
 
 	judge->trace = trace;
 	judge->visit = visit;
@@ -25,18 +25,23 @@ struct judge *judge_new(const struct trace *trace, size_t visit_index, const boo
 	judge->series = xcalloc(trace->n_channels, sizeof *judge->series);
 	for (size_t i = 0; i < trace->n_channels; i++)
 		series_init(&judge->series[i], &trace->channels[i],
-			    channel_is_slow(&trace->channels[i]) ? trace->slow_lag_s : 0);
+			    channel_is_slow(&trace->channels[i]) ? bmc_shift_s(&trace->channels[i].facts)
+								 : 0);
 	for (enum source s = 0; s < SOURCES; s++) {
 		judge->members[s] = xcalloc(trace->n_channels, sizeof *judge->members[s]);
 		judge->n_members[s] = source_members(trace, s, excluded, judge->members[s]);
+		if (visit->bmc_rests && source_is_slow(judge, s))
+			judge->n_members[s] = 0;
 	}
 	if (source_is_slow(judge, SOURCE_SYSTEM)) {
-		period_s = trace->slow_period_s;
-		lag_s = trace->slow_lag_s;
+		const struct bmc_facts *facts = &trace->channels[judge->members[SOURCE_SYSTEM][0]].facts;
+
+		judge->period_s = facts->period_s.value;
+		guard_s = bmc_guard_s(facts);
 	}
 	judge->floor_s = rule_floor_s(trace->rule, visit->tau_s, visit->share);
-	judge->most_s = rule_most_s(trace->rule, judge->floor_s, period_s, lag_s);
-	judge->least_window_s = fmax(trace->rule->least_window_s, rule_least_slow_window_s(period_s));
+	judge->most_s = rule_most_s(trace->rule, judge->floor_s, judge->period_s, guard_s);
+	judge->most_fast_s = rule_most_s(trace->rule, judge->floor_s, 0, 0);
 	judge->row = visit->first_row;
 	while (judge->event < trace->n_events && (trace->events[judge->event].row < visit->first_row ||
 						  trace->events[judge->event].time_us < visit->began_us))
@@ -59,35 +64,79 @@ void judge_free(struct judge *judge)
 	free(judge);
 }
 
+/* Whether the live sources, or the fast ones among them, are steady now; *any: there is one. */
+static bool all_steady(struct judge *judge, bool slow_too, bool *any)
+{
+	*any = false;
+	for (enum source s = 0; s < SOURCES; s++) {
+		judge->present[s] = source_is_live(judge, s) && (slow_too || !source_is_slow(judge, s));
+		*any |= judge->present[s];
+	}
+	judge->least_window_s = judge->trace->rule->least_window_s;
+	if (judge->present[SOURCE_SYSTEM] && source_is_slow(judge, SOURCE_SYSTEM))
+		judge->least_window_s =
+			fmax(judge->least_window_s, rule_least_slow_window_s(judge->period_s));
+	judge->from = judge->to = 0;
+	judge->reason = *any ? REASON_SHORT : REASON_MISSING;
+	judge->verdict = VERDICT_INSUFFICIENT;
+	if (!*any || !find_window(judge))
+		return false;
+	judge->reason = REASON_NONE;
+	judge->verdict = VERDICT_STABLE;
+	for (enum source s = SOURCES; s-- > 0;) {
+		judge->source_reason[s] = judge->present[s] ? judge_source(judge, s) : REASON_MISSING;
+		if (judge->present[s] && judge->source_reason[s] != REASON_NONE) {
+			judge->reason = judge->source_reason[s];
+			judge->worst = s;
+			judge->verdict = VERDICT_UNSTABLE;
+		}
+	}
+	return judge->verdict == VERDICT_STABLE;
+}
+
+static bool slow_is_live(const struct judge *judge)
+{
+	return source_is_slow(judge, SOURCE_SYSTEM) && source_is_live(judge, SOURCE_SYSTEM);
+}
+
+/* Without the slow source the fast ones' own passes count: they have not waited for it. */
+static void decide(struct judge *judge, bool any)
+{
+	bool slow = slow_is_live(judge);
+
+	judge->decided = (slow ? judge->passes : judge->fast_passes) >= PASSES_NEEDED ||
+			 judge->check_s >= (slow ? judge->most_s : judge->most_fast_s) ||
+			 (!any && judge->check_s > SERIES_LOST_S);
+}
+
 void judge_check(struct judge *judge)
 {
-	bool any = false, passed = true;
+	bool any, steady;
 
-	for (enum source s = 0; s < SOURCES; s++) {
-		judge->present[s] = source_is_live(judge, s);
-		any |= judge->present[s];
-	}
-	judge->from = judge->to = 0;
-	judge->reason = any ? REASON_SHORT : REASON_MISSING;
-	judge->verdict = VERDICT_INSUFFICIENT;
-	if (any && find_window(judge)) {
-		judge->reason = REASON_NONE;
-		for (enum source s = SOURCES; s-- > 0;) {
-			judge->source_reason[s] = judge->present[s] ? judge_source(judge, s) : REASON_MISSING;
-			if (judge->present[s] && judge->source_reason[s] != REASON_NONE) {
-				judge->reason = judge->source_reason[s];
-				judge->worst = s;
-				passed = false;
-			}
-		}
-		judge->verdict = passed ? VERDICT_STABLE : VERDICT_UNSTABLE;
+	if (slow_is_live(judge)) {
+		steady = all_steady(judge, false, &any);
+		judge->fast_passes = steady ? judge->fast_passes + 1 : 0;
+		steady = all_steady(judge, true, &any);
+		judge->passes = steady ? judge->passes + 1 : 0;
 	} else {
-		passed = false;
+		steady = all_steady(judge, true, &any);
+		judge->passes = judge->fast_passes = steady ? judge->fast_passes + 1 : 0;
 	}
-	judge->passes = passed ? judge->passes + 1 : 0;
-	judge->decided = judge->passes >= PASSES_NEEDED || judge->check_s >= judge->most_s ||
-			 (!any && judge->check_s > SERIES_LOST_S);
+	decide(judge, any);
 	judge->check_s += CHECK_EVERY_S;
+}
+
+/* The slow source is lost from here on. If the fast ones have passed, or had their time, the verdict falls at
+ * once. */
+static void judge_without_slow(struct judge *judge)
+{
+	unsigned passes = judge->fast_passes;
+	bool any;
+
+	if (passes < PASSES_NEEDED && judge->now_s < judge->most_fast_s)
+		return;
+	judge->fast_passes = all_steady(judge, true, &any) ? passes : 0;
+	decide(judge, any);
 }
 
 /* Whether every live energy channel has its reading at the time of the check. */
@@ -143,6 +192,7 @@ bool judge_advance(struct judge *judge)
 		judge->series[i].channel = &trace->channels[i];
 	while (!judge->decided && judge->row <= judge->visit->end_row) {
 		const struct trace_row *row;
+		bool slow;
 
 		while (judge->event < trace->n_events && trace->events[judge->event].row <= judge->row)
 			take_event(judge, &trace->events[judge->event++]);
@@ -150,8 +200,11 @@ bool judge_advance(struct judge *judge)
 			break;
 		row = &trace->rows[judge->row++];
 		judge->now_s = (double)(row->time_us - judge->visit->began_us) * 1e-6;
+		slow = slow_is_live(judge);
 		if (row->visit == judge->visit_index)
 			series_add(&judge->series[row->channel], judge->now_s, row->value);
+		if (slow && !slow_is_live(judge))
+			judge_without_slow(judge);
 		/* After a time without rows (this program was stopped) there is nothing to check but the
 		 * present. */
 		while (judge->now_s > judge->check_s + CHECK_EVERY_S + CHECK_GRACE_S)

@@ -49,9 +49,10 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 {
 	const struct trace_channel *first = &judge->trace->channels[members[0]];
 	size_t n = judge->to - judge->from;
-	size_t floor_s = (size_t)ceil(judge->floor_s);
-	size_t lead;
-	double *w;
+	size_t floor_s = (size_t)ceil(channels_floor_s(judge, members, n_members));
+	size_t lead = judge->from > floor_s ? judge->from - floor_s : 0;
+	size_t period = period_seconds(judge, members[0]);
+	double *w = xcalloc(n + lead, sizeof *w);
 	double step_w = channel_step_w(first);
 	bool slow = channel_is_slow(first);
 
@@ -62,17 +63,14 @@ static void channel_statistics(const struct judge *judge, const size_t *members,
 		.length_s = (double)n,
 		.resolution_w = slow ? step_w : NAN,
 	};
-	for (size_t m = 0; m < n_members; m++)
-		floor_s = (size_t)ceil(fmax((double)floor_s, judge->series[members[m]].restart_s));
-	lead = judge->from > floor_s ? judge->from - floor_s : 0;
-	w = xcalloc(n + lead, sizeof *w);
 	sum_seconds(judge, members, n_members, lead, w);
 	/* A counter that never moved has measured nothing, and a mean over less than a quarter of the window
 	 * is not its mean. */
-	if (n && estimate_window(w, lead, n, period_seconds(judge, slow), &out->estimate) == 0 &&
-	    out->estimate.max_w != 0 && 4 * out->estimate.n * period_seconds(judge, slow) >= n) {
+	if (n && estimate_window(w, lead, n, period, &out->estimate) == 0 && out->estimate.max_w != 0 &&
+	    4 * out->estimate.n * period >= n) {
 		out->present = true;
-		out->reason = estimate_judge(&out->estimate, judge->trace->rule, (double)n, slow);
+		out->reason =
+			estimate_judge(&out->estimate, judge->trace->rule, (double)n, slow ? step_w : 0);
 		out->verdict = out->reason == REASON_NONE ? VERDICT_STABLE : VERDICT_UNSTABLE;
 		if (judge->reason == REASON_SHORT) {
 			out->verdict = VERDICT_INSUFFICIENT;

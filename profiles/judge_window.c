@@ -14,12 +14,9 @@ bool source_is_slow(const struct judge *judge, enum source source)
 
 bool channels_are_live(const struct judge *judge, const size_t *channels, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct series *series = &judge->series[channels[i]];
-
-		if (isnan(series->last_s) || judge->now_s - (series->last_s + series->lag_s) > SERIES_LOST_S)
+	for (size_t i = 0; i < n; i++)
+		if (series_is_lost(&judge->series[channels[i]], judge->now_s))
 			return false;
-	}
 	return n > 0;
 }
 
@@ -48,13 +45,23 @@ static void source_powers(const struct judge *judge, enum source source, size_t 
 	}
 }
 
-double source_floor_s(const struct judge *judge, enum source source)
+double channels_floor_s(const struct judge *judge, const size_t *channels, size_t n)
 {
 	double floor_s = judge->floor_s;
 
-	for (size_t m = 0; m < judge->n_members[source]; m++)
-		floor_s = fmax(floor_s, judge->series[judge->members[source][m]].restart_s);
+	for (size_t i = 0; i < n; i++) {
+		const struct series *series = &judge->series[channels[i]];
+		const struct bmc_facts *facts = &judge->trace->channels[channels[i]].facts;
+		double mixed_s = series->lag_s > 0 ? fmax(0, bmc_guard_s(facts) - series->lag_s) : 0;
+
+		floor_s = fmax(floor_s, fmax(judge->floor_s, series->restart_s) + mixed_s);
+	}
 	return floor_s;
+}
+
+double source_floor_s(const struct judge *judge, enum source source)
+{
+	return channels_floor_s(judge, judge->members[source], judge->n_members[source]);
 }
 
 /* The smallest step of a slow source, W; 0 for energy counters. */
@@ -129,15 +136,16 @@ bool find_window(struct judge *judge)
 	return false;
 }
 
-size_t period_seconds(const struct judge *judge, bool slow)
+size_t period_seconds(const struct judge *judge, size_t channel)
 {
-	return slow ? (size_t)fmax(1, round(judge->trace->slow_period_s)) : 1;
+	const struct trace_channel *of = &judge->trace->channels[channel];
+
+	return channel_is_slow(of) ? (size_t)fmax(1, round(of->facts.period_s.value)) : 1;
 }
 
 enum reason judge_source(const struct judge *judge, enum source source)
 {
 	size_t n = judge->to - judge->from;
-	bool slow = source_is_slow(judge, source);
 	size_t floor_s = (size_t)ceil(source_floor_s(judge, source));
 	size_t lead = judge->from > floor_s ? judge->from - floor_s : 0;
 	double *w = xcalloc(n + lead, sizeof *w);
@@ -145,10 +153,11 @@ enum reason judge_source(const struct judge *judge, enum source source)
 	enum reason reason;
 
 	source_powers(judge, source, judge->from - lead, judge->to, w);
-	if (estimate_window(w, lead, n, period_seconds(judge, slow), &estimate))
+	if (estimate_window(w, lead, n, period_seconds(judge, judge->members[source][0]), &estimate))
 		reason = REASON_MISSING;
 	else
-		reason = estimate_judge(&estimate, judge->trace->rule, (double)n, slow);
+		reason = estimate_judge(&estimate, judge->trace->rule, (double)n,
+					source_step_w(judge, source));
 	free(w);
 	return reason;
 }

@@ -8,6 +8,8 @@
 #include "harness/base/json.h"
 #include "harness/base/schema.h"
 #include "harness/base/text.h"
+#include "profiles/bmc.h"
+#include "profiles/cross_check.h"
 
 static json_t *statistics_json(const struct statistics *s)
 {
@@ -125,12 +127,43 @@ static double slope_w_per_pct(const struct judgement *all, size_t n)
 	return NAN;
 }
 
-json_t *profile_states(const struct trace *trace)
+static json_t *residual_json(const struct judgement *judgement)
+{
+	struct residual residual = cross_check_residual(judgement);
+
+	return json_pack("{s:o, s:o}", "residual_w", json_number_or_null(residual.w), "u95_w",
+			 json_number_or_null(residual.u95_w));
+}
+
+/* Null where the node has no source for the whole of it. */
+static json_t *cross_check_json(const struct trace *trace, const struct judgement *all, const bool *excluded)
+{
+	size_t *members = xcalloc(trace->n_channels, sizeof *members);
+	size_t n = source_members(trace, SOURCE_SYSTEM, excluded, members), system = members[0];
+	struct agreement agreement;
+	struct residual polling;
+	struct bmc_facts facts;
+
+	free(members);
+	if (n == 0)
+		return json_null();
+	agreement = cross_check_states(all, trace->n_visits);
+	polling = cross_check_polling(trace, all);
+	bmc_learn_from_trace(trace, system, excluded, &facts);
+	return json_pack(
+		"{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "system", trace->channels[system].id, "learnt",
+		bmc_facts_to_json(&facts), "n_states", (int)agreement.n, "slope",
+		json_number_or_null(agreement.slope), "offset_w", json_number_or_null(agreement.offset_w),
+		"rmse_w", json_number_or_null(agreement.rmse_w), "dcmi_overhead_w",
+		json_number_or_null(polling.w), "dcmi_overhead_u95_w", json_number_or_null(polling.u95_w));
+}
+
+json_t *profile_judged(const struct trace *trace)
 {
 	bool *excluded = xcalloc(trace->n_channels, sizeof *excluded);
 	struct judgement *all = judge_all(trace, excluded);
 	double slope = slope_w_per_pct(all, trace->n_visits);
-	json_t *states = json_array();
+	json_t *states = json_array(), *cross_check = cross_check_json(trace, all, excluded);
 
 	for (size_t v = 0; v < trace->n_visits; v++) {
 		json_t *state = state_json(trace, &trace->visits[v], &all[v], excluded);
@@ -140,11 +173,13 @@ json_t *profile_states(const struct trace *trace)
 			json_object_set_new(
 				overhead, "power_w",
 				json_number_or_null(slope * json_get_number(overhead, "machine_pct")));
+		if (!json_is_null(cross_check))
+			json_object_set_new(state, "cross_check", residual_json(&all[v]));
 		json_array_append_new(states, state);
 	}
 	judge_all_free(all, trace->n_visits);
 	free(excluded);
-	return states;
+	return json_pack("{s:o, s:o}", "states", states, "cross_check", cross_check);
 }
 
 static bool has_flag(const json_t *state, const char *name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * profile.h - the power-profile document: its "states" from a judged trace,
+ * profile.h - the power-profile document: what a judged trace says in it,
  * and the checks on a document that its schema cannot express.
  */
 #ifndef WATTSTEP_PROFILE_H
@@ -16,8 +16,9 @@
 #define PROFILE_FORMAT_VERSION "1.0"
 #define PROFILE_SCHEMA "power-profile.schema.json"
 
-/* Judges the trace and makes the profile's "states". A new reference. */
-json_t *profile_states(const struct trace *trace) __attribute__((warn_unused_result));
+/* Judges the trace and makes the profile's "states" and "cross_check", as
+ * members of an object. A new reference. */
+json_t *profile_judged(const struct trace *trace) __attribute__((warn_unused_result));
 
 /*
  * The exit status that DESIGN gives a run with these states: 0, 10 (unstable or

@@ -58,7 +58,7 @@ double rule_least_slow_window_s(double period_s)
 	return SLOW_UPDATES * period_s;
 }
 
-double rule_most_s(const struct rule *rule, double floor_s, double period_s, double lag_s)
+double rule_most_s(const struct rule *rule, double floor_s, double period_s, double guard_s)
 {
-	return fmax(rule->most_s, floor_s + lag_s + SLOW_UPDATES * period_s + SLOW_SLACK_S);
+	return fmax(rule->most_s, floor_s + guard_s + SLOW_UPDATES * period_s + SLOW_SLACK_S);
 }

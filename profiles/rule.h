@@ -34,7 +34,8 @@ double rule_floor_s(const struct rule *rule, double tau_s, double share);
 /* The least window of a slow source of that period: its mean over fewer updates would hang on single ones. */
 double rule_least_slow_window_s(double period_s);
 
-/* t_max of a state with a slow source of that period and lag (0, 0 without one). */
-double rule_most_s(const struct rule *rule, double floor_s, double period_s, double lag_s);
+/* t_max of a state with a slow source of that period whose readings hold nothing older than guard_s (0, 0
+ * without one). */
+double rule_most_s(const struct rule *rule, double floor_s, double period_s, double guard_s);
 
 #endif

@@ -21,6 +21,7 @@ void series_init(struct series *series, const struct trace_channel *channel, dou
 		.lag_s = lag_s,
 		.first_s = NAN,
 		.last_s = NAN,
+		.failed_s = NAN,
 		.least = NAN,
 		.most = NAN,
 	};
@@ -30,6 +31,14 @@ void series_free(struct series *series)
 {
 	free(series->seconds);
 	series->seconds = NULL;
+}
+
+bool series_is_lost(const struct series *series, double now_s)
+{
+	double last_s = series->last_s + series->lag_s; /* as it came */
+
+	return isnan(last_s) || now_s - last_s > SERIES_LOST_S ||
+	       (series->channel->unit == UNIT_WATT && series->failed_s - last_s >= SERIES_SLOW_LOST_S);
 }
 
 void series_break(struct series *series)
@@ -152,6 +161,8 @@ void series_add(struct series *series, double time_s, int64_t value)
 	double at_s = time_s - series->lag_s;
 	double gap_s = at_s - (isnan(series->last_s) ? -series->lag_s : series->last_s);
 
+	if (value == TRACE_FAILED)
+		series->failed_s = time_s;
 	if (value == TRACE_FAILED || (!isnan(series->last_s) && gap_s <= 0))
 		return;
 	if (series->channel->unit == UNIT_WATT &&

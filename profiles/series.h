@@ -20,6 +20,10 @@
 /* A gap of so long restarts the window; a source that is silent for so long is lost. */
 #define SERIES_LOST_S 30.0
 
+/* A slow source that has failed to answer for so long is lost, too: the process that asks it gives it up then
+ * (METHOD 2 and HARDWARE), and nobody waits for it any more. */
+#define SERIES_SLOW_LOST_S 10.0
+
 /* A gap of so long is flagged, and a power reading is not held for longer. */
 #define SERIES_GAP_S 10.0
 
@@ -33,6 +37,7 @@ struct series {
 	struct second *seconds; /* seconds[i] covers [i, i + 1) s of the visit */
 	size_t n;
 	double first_s, last_s; /* times of the first and last good reading, s of the visit; NAN: none */
+	double failed_s;        /* time of the last failed read, s of the visit; NAN: none */
 	double longest_gap_s;   /* between good readings, from the visit's beginning on */
 	double longest_still_s; /* energy: for so long the counter did not move */
 	double restart_s;       /* the window must not begin before this; 0 at first */
@@ -54,6 +59,10 @@ struct series {
  * so much (0 for all but slow sources). channel is borrowed and must outlive it. */
 void series_init(struct series *series, const struct trace_channel *channel, double lag_s);
 void series_free(struct series *series);
+
+/* Whether nothing is to be expected of it at now_s of the visit: it has given no reading yet, has been silent
+ * for SERIES_LOST_S, or failed. */
+bool series_is_lost(const struct series *series, double now_s);
 
 /* No difference may be taken between the reading before and the next one. */
 void series_break(struct series *series);

@@ -69,7 +69,7 @@ bool channel_is_slow(const struct trace_channel *channel)
 
 double channel_step_w(const struct trace_channel *channel)
 {
-	return isnan(channel->resolution) ? 1 : channel->resolution;
+	return isnan(channel->resolution) ? channel->facts.resolution_w.value : channel->resolution;
 }
 
 static bool of_meter(const char *id, const char *meter)

@@ -44,7 +44,7 @@ size_t source_members(const struct trace *trace, enum source source, const bool 
 /* Whether a channel is slow: a power source that refreshes in its own time. */
 bool channel_is_slow(const struct trace_channel *channel);
 
-/* The smallest step of a power channel, W: 1 W where it is not known, as most BMCs round. */
+/* The smallest step of a power channel, W: as its meter says, else as learnt or assumed. */
 double channel_step_w(const struct trace_channel *channel);
 
 /*

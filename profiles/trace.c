@@ -13,7 +13,7 @@ const char *trace_event_name(enum trace_event_kind kind)
 		[TRACE_COUNTER_RESET] = "counter_reset", [TRACE_INTERVAL_LOST] = "interval_lost",
 		[TRACE_SUSPENDED] = "suspended",         [TRACE_SLOW_READ] = "slow_read",
 		[TRACE_WORKER_LOST] = "worker_lost",     [TRACE_LOAD_ENDED] = "load_ended",
-		[TRACE_THROTTLED] = "throttled",
+		[TRACE_THROTTLED] = "throttled",         [TRACE_LEARNT] = "learnt",
 	};
 
 	return names[kind];
@@ -24,8 +24,6 @@ struct trace *trace_new(const struct rule *rule)
 	struct trace *trace = xcalloc(1, sizeof *trace);
 
 	trace->rule = rule;
-	trace->slow_period_s = SLOW_PERIOD_UNKNOWN_S;
-	trace->slow_lag_s = SLOW_LAG_UNKNOWN_S;
 	return trace;
 }
 
@@ -67,6 +65,7 @@ struct trace_channel *trace_add_channel(struct trace *trace, const char *id, enu
 		.u_gain = NAN,
 		.u_offset_w = NAN,
 	};
+	bmc_facts_default(&channel->facts);
 	return channel;
 }
 

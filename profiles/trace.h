@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "harness/base/unit.h"
+#include "profiles/bmc_facts.h"
 #include "profiles/rule.h"
 
 #define TRACE_FAILED INT64_MIN   /* in place of a value: the read failed */
@@ -41,6 +42,7 @@ struct trace_channel {
 	double interval_s;         /* nominal time between two readings */
 	double gain, offset_w;     /* calibration: watts = gain * watts + offset; 1 and 0 without one */
 	double u_gain, u_offset_w; /* their standard uncertainties; NAN: no calibration */
+	struct bmc_facts facts;    /* of a slow source: what it is judged with */
 };
 
 enum visit_end {
@@ -62,6 +64,7 @@ struct trace_visit {
 	double target_pct; /* utilisation of the CPUs it loads; 0: idle; NAN: not known (bare trace) */
 	double share;      /* part of the node's cores it loads, 0..1 */
 	double tau_s;      /* time window of the long-term power limit; NAN: unknown */
+	bool bmc_rests;    /* slow sources are not asked meanwhile, and not missed */
 	json_t *workload;  /* the profile's "workload": argv, sha256 ...; NULL: not known */
 	json_t *context;   /* what the run found out by its end; NULL: nothing */
 	enum visit_end end;
@@ -75,6 +78,7 @@ enum trace_event_kind {
 	TRACE_SLOW_READ,   /* a read took over 5 ms */
 	TRACE_WORKER_LOST, /* part of the load is gone */
 	TRACE_LOAD_ENDED,  /* all of the load is gone */
+	TRACE_LEARNT,      /* of the channel, a slow source: its facts are known now */
 	TRACE_THROTTLED,   /* the processors' throttle counters rose */
 	TRACE_EVENT_KINDS,
 };
@@ -91,12 +95,10 @@ struct trace_event {
 
 struct trace {
 	const struct rule *rule;
-	json_t *plan;         /* the profile's "plan": name, sha256, rule, rounds */
-	bool bare;            /* header and rows alone, as other programs may write them */
-	bool synthetic;       /* some channels are made up */
-	bool complete;        /* the run came to its end */
-	double slow_period_s; /* with which slow sources are judged ... */
-	double slow_lag_s;    /* ... METHOD 2; what was learnt of them is reported apart */
+	json_t *plan;   /* the profile's "plan": name, sha256, rule, rounds */
+	bool bare;      /* header and rows alone, as other programs may write them */
+	bool synthetic; /* some channels are made up */
+	bool complete;  /* the run came to its end */
 	struct trace_channel *channels;
 	size_t n_channels;
 	struct trace_visit *visits;
@@ -106,10 +108,6 @@ struct trace {
 	struct trace_event *events;
 	size_t n_events;
 };
-
-/* Judged with until a BMC has been learnt: METHOD 2. */
-#define SLOW_PERIOD_UNKNOWN_S 5.0
-#define SLOW_LAG_UNKNOWN_S 15.0
 
 struct trace *trace_new(const struct rule *rule) __attribute__((warn_unused_result));
 void trace_free(struct trace *trace); /* NULL is fine */

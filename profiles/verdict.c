@@ -40,6 +40,7 @@ static const struct word flags[] = {
 	{"power_limit", "package power reached the long-term power limit"},
 	{"dcmi_below_rapl", "the whole node reads less than its processors and memory: wrong scope"},
 	{"source_lost", "a source stopped answering for over 30 s"},
+	{"not_active", "the BMC says that it does not measure, and gives readings all the same"},
 };
 
 const char *verdict_name(enum verdict verdict)

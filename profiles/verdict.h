@@ -56,6 +56,7 @@ enum flag {
 	FLAG_POWER_LIMIT = 1 << 10,
 	FLAG_DCMI_BELOW_RAPL = 1 << 11,
 	FLAG_SOURCE_LOST = 1 << 12,
+	FLAG_NOT_ACTIVE = 1 << 13,
 };
 
 /* The i-th flag's name and sentence, in ascending order of bits; NULL after the last. */

@@ -11,7 +11,10 @@
 #include <gsl/gsl_statistics_double.h>
 
 #include "harness/base/json.h"
+#include "harness/base/schema.h"
 #include "harness/base/text.h"
+#include "profiles/bmc.h"
+#include "profiles/sources.h"
 #include "results/trace_words.h"
 
 const char *const trace_unit_names[UNITS] = {
@@ -123,11 +126,6 @@ static int read_header(struct reader *reader, json_t *value)
 	trace->bare = trace->complete = false;
 	trace->plan = json_incref(json_object_get(value, "plan"));
 	trace->synthetic = json_is_true(json_object_get(value, "synthetic"));
-	trace->slow_period_s = number_or(value, "slow_period_s", SLOW_PERIOD_UNKNOWN_S);
-	trace->slow_lag_s = number_or(value, "slow_lag_s", SLOW_LAG_UNKNOWN_S);
-	if (!(trace->slow_period_s > 0 && trace->slow_period_s < 3600) ||
-	    !(trace->slow_lag_s >= 0 && trace->slow_lag_s < 3600))
-		return REFUSE(reader, "slow_period_s and slow_lag_s must be within an hour");
 	reader->has_header = true;
 	json_array_foreach(channels, i, channel) if (read_channel(reader, channel)) return -1;
 	return 0;
@@ -157,6 +155,7 @@ static int read_began(struct reader *reader, json_t *value, int64_t time_us)
 	visit->share = number_or(value, "share", 1);
 	visit->tau_s = json_get_number(value, "tau_s");
 	visit->workload = json_incref(json_object_get(value, "workload"));
+	visit->bmc_rests = json_is_true(json_object_get(value, "bmc_rests"));
 	return 0;
 }
 
@@ -178,6 +177,15 @@ static int read_ended(struct reader *reader, json_t *value, int64_t time_us)
 	return 0;
 }
 
+static int read_facts(struct reader *reader, const json_t *value, struct bmc_facts *facts)
+{
+	if (schema_check_part(value, BMC_FACTS_SCHEMA "#/$defs/facts", reader->name, "/facts", true,
+			      reader->err))
+		return -1;
+	bmc_facts_from_json(value, facts);
+	return 0;
+}
+
 static int read_event(struct reader *reader, json_t *value, const char *event)
 {
 	double time_s = json_get_number(value, "time_s");
@@ -196,6 +204,9 @@ static int read_event(struct reader *reader, json_t *value, const char *event)
 		return read_ended(reader, value, llround(time_s * 1e6));
 	if (id && channel < 0)
 		return REFUSE(reader, "unknown channel \"%s\"", id);
+	if (channel >= 0 && strcmp(event, trace_event_name(TRACE_LEARNT)) == 0 &&
+	    read_facts(reader, json_object_get(value, "facts"), &reader->trace->channels[channel].facts))
+		return -1;
 	for (int kind = 0; kind < TRACE_EVENT_KINDS; kind++)
 		if (strcmp(event, trace_event_name(kind)) == 0)
 			trace_add_event(reader->trace, llround(time_s * 1e6), kind, channel);
@@ -342,6 +353,14 @@ static void learn_intervals(struct trace *trace)
 	free(gaps);
 }
 
+/* Nor how its slow sources follow the truth. */
+static void learn_slow_sources(struct trace *trace)
+{
+	for (size_t c = 0; c < trace->n_channels; c++)
+		if (channel_is_slow(&trace->channels[c]))
+			bmc_learn_from_trace(trace, c, NULL, &trace->channels[c].facts);
+}
+
 static int read_line(struct reader *reader, char *line, bool *columns_seen)
 {
 	if (reader->line == 1 && strncmp(line, "#wattstep-trace", 15) == 0)
@@ -389,8 +408,10 @@ struct trace *trace_read(const char *path, struct error *err)
 		result = error_set(err, ERROR_INPUT,
 				   "%s: no readings of any state: expected the columns \"%s\" and rows",
 				   reader.name, TRACE_COLUMNS);
-	if (result == 0 && reader.trace->bare)
+	if (result == 0 && reader.trace->bare) {
 		learn_intervals(reader.trace);
+		learn_slow_sources(reader.trace);
+	}
 	free(line);
 	free(reader.last_us);
 	if (!standard)

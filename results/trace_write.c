@@ -56,11 +56,9 @@ static void write_header(struct trace_writer *writer)
 	for (size_t i = 0; i < trace->n_channels; i++)
 		json_array_append_new(channels, channel_json(&trace->channels[i]));
 	fprintf(writer->file, "%s\n", TRACE_MAGIC);
-	write_json_line(writer, json_pack("{s:s, s:s, s:O?, s:b, s:f, s:f, s:o}", "generator",
+	write_json_line(writer, json_pack("{s:s, s:s, s:O?, s:b, s:o}", "generator",
 					  "wattstep " WATTSTEP_VERSION, "rule", trace->rule->name, "plan",
-					  trace->plan, "synthetic", trace->synthetic, "slow_period_s",
-					  trace->slow_period_s, "slow_lag_s", trace->slow_lag_s, "channels",
-					  channels));
+					  trace->plan, "synthetic", trace->synthetic, "channels", channels));
 	fprintf(writer->file, "%s\n", TRACE_COLUMNS);
 }
 
@@ -71,11 +69,15 @@ static double seconds(int64_t us)
 
 static void write_began(struct trace_writer *writer, const struct trace_visit *v)
 {
-	write_json_line(writer, json_pack("{s:s, s:f, s:s, s:i, s:i, s:o, s:f, s:o, s:O?}", "event",
-					  "state_began", "time_s", seconds(v->began_us), "state", v->state,
-					  "visit", (int)v->visit, "position", (int)v->position, "target_pct",
-					  exact_or_null(v->target_pct), "share", v->share, "tau_s",
-					  exact_or_null(v->tau_s), "workload", v->workload));
+	json_t *value =
+		json_pack("{s:s, s:f, s:s, s:i, s:i, s:o, s:f, s:o, s:O?}", "event", "state_began", "time_s",
+			  seconds(v->began_us), "state", v->state, "visit", (int)v->visit, "position",
+			  (int)v->position, "target_pct", exact_or_null(v->target_pct), "share", v->share,
+			  "tau_s", exact_or_null(v->tau_s), "workload", v->workload);
+
+	if (v->bmc_rests)
+		json_object_set_new(value, "bmc_rests", json_true());
+	write_json_line(writer, value);
 }
 
 static void write_ended(struct trace_writer *writer, const struct trace_visit *v)
@@ -93,6 +95,9 @@ static void write_event(struct trace_writer *writer, const struct trace_event *e
 
 	if (e->channel >= 0)
 		json_object_set_new(value, "channel", json_string(writer->trace->channels[e->channel].id));
+	if (e->kind == TRACE_LEARNT)
+		json_object_set_new(value, "facts",
+				    bmc_facts_to_json(&writer->trace->channels[e->channel].facts));
 	write_json_line(writer, value);
 }
 

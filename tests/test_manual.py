@@ -190,8 +190,8 @@ class Method(unittest.TestCase):
                 ("SPIKE_DEVIATIONS", "profiles/transient.c", "{} × 1.4826 × MAD"),
                 ("SERIES_LOST_S", "profiles/series.h", "one of them is silent for {} s"),
                 ("SERIES_GAP_S", "profiles/series.h", "at most for {} s"),
-                ("SLOW_PERIOD_UNKNOWN_S", "profiles/trace.h", "| update period | {} s |"),
-                ("SLOW_LAG_UNKNOWN_S", "profiles/trace.h", "| lag | {} s |"),
+                ("BMC_PERIOD_UNKNOWN_S", "profiles/bmc_facts.h", "| update period | {} s |"),
+                ("BMC_SHIFT_UNKNOWN_S", "profiles/bmc_facts.h", "| lag | {} s |"),
                 ("CHECK_EVERY_S", "profiles/judge.c", "Every {} s:"),
                 ("SHOWN_AT_LATEST_S", "harness/conductor.c", "at the latest {} s after"),
                 ("SHOWN_WITHIN_PCT", "harness/conductor.c", "within {} points of their target"),
@@ -209,7 +209,7 @@ class Files(unittest.TestCase):
 
     def test_every_key_of_the_schemas_is_explained(self):
         schemas = sorted(ROOT.glob("*/*.schema.json"))
-        self.assertEqual(len(schemas), 4)
+        self.assertEqual(len(schemas), 5)
         for schema in schemas:
             for key in sorted(keys_of(json.loads(schema.read_text()))):
                 self.assertIn(f"`{key}`", self.text, schema.name)
@@ -223,7 +223,7 @@ class Files(unittest.TestCase):
     def test_the_examples_of_documents_are_valid(self):
         documents = re.findall(r"^```json\n(.*?)^```$", self.text, re.M | re.S)
         self.assertEqual({json.loads(d)["format"] for d in documents},
-                         {"wattstep/state", "wattstep/plan", "wattstep/calibration"})
+                         {"wattstep/state", "wattstep/plan", "wattstep/calibration", "wattstep/bmc-facts"})
         with tempfile.TemporaryDirectory(prefix="wattstep-test-") as folder:
             for document in documents:
                 path = pathlib.Path(folder) / "example.json"

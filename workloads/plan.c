@@ -185,6 +185,35 @@ int plan_select(struct plan *plan, char *const *names, size_t n, struct error *e
 	return 0;
 }
 
+static int insert_state(struct plan *plan, size_t at, const char *name, struct error *err)
+{
+	struct state *state = state_load(name, err);
+
+	if (!state)
+		return -1;
+	add_state_steal(plan, state);
+	memmove(&plan->states[at + 1], &plan->states[at], (plan->n_states - 1 - at) * sizeof(struct state *));
+	plan->states[at] = state;
+	return 0;
+}
+
+int plan_add_idle_unpolled(struct plan *plan, struct error *err)
+{
+	size_t idle = 0;
+
+	while (idle < plan->n_states && plan->states[idle]->n_stressors > 0)
+		idle++;
+	if (idle == plan->n_states) {
+		idle = 0;
+		if (insert_state(plan, 0, "idle", err))
+			return -1;
+	}
+	if (insert_state(plan, idle, "idle-unpolled", err))
+		return -1;
+	digest_plan(plan);
+	return 0;
+}
+
 void plan_free(struct plan *plan)
 {
 	if (!plan)

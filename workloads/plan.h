@@ -37,6 +37,10 @@ struct plan *plan_from_json(const json_t *value, const char *path, struct error 
 int plan_select(struct plan *plan, char *const *names, size_t n, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* Puts idle-unpolled before the plan's first state without a load, and such a
+ * state first where it has none, and recomputes the hash. As plan_select after an error. */
+int plan_add_idle_unpolled(struct plan *plan, struct error *err) __attribute__((warn_unused_result));
+
 void plan_free(struct plan *plan); /* NULL is fine */
 
 #endif

@@ -10,7 +10,8 @@
 #include "workloads/definition.h"
 
 /* The built-in states, in the order in which people see them; each is workloads/states/NAME.json. */
-static const char *const builtin_names[] = {"idle", "single-core", "all-cores", "all-threads", "memory"};
+static const char *const builtin_names[] = {"idle",        "single-core", "all-cores",
+					    "all-threads", "memory",      "idle-unpolled"};
 
 static const char *const placement_names[] = {
 	[PLACEMENT_NONE] = "none",

@@ -9,6 +9,7 @@
 #ifndef WATTSTEP_STATE_H
 #define WATTSTEP_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -55,6 +56,7 @@ struct state {
 	enum placement placement;
 	/* What the CPUs it is placed on must show; 0 for idle: what the whole machine must show. */
 	double utilisation_pct;
+	bool bmc_rests; /* "poll_bmc": false; the management controller is not asked meanwhile */
 	/* Of name, stressors, placement and expect: only equal ones are compared
 	 * between nodes. The description is free to change. */
 	char sha256[DIGEST_SIZE];

@@ -83,6 +83,7 @@ static struct state *fill_state(const json_t *value)
 		fill_stressor(&state->stressors[i], json_array_get(stressors, i));
 	(void)placement_from_name(json_get_string(value, "placement"), &state->placement);
 	state->utilisation_pct = json_get_number(json_object_get(value, "expect"), "utilisation_pct");
+	state->bmc_rests = json_is_false(json_object_get(value, "poll_bmc"));
 	return state;
 }
 
@@ -223,6 +224,8 @@ static void digest_state(struct state *state)
 	definition = json_pack("{s:s, s:o, s:s, s:{s:f}}", "name", state->name, "stressors", stressors,
 			       "placement", placement_name(state->placement), "expect", "utilisation_pct",
 			       state->utilisation_pct);
+	if (state->bmc_rests)
+		json_object_set_new(definition, "poll_bmc", json_false());
 	digest_json(definition, state->sha256);
 	json_decref(definition);
 }

@@ -59,6 +59,7 @@ static void not_active_is_told_and_the_watts_stay(void **state)
 	answer.bytes[19] = 0xbf; /* all the reserved bits, and not that one */
 	assert_false(taken(&answer).active);
 	assert_true(taken(&answer).current_w == 319);
+	assert_int_equal(taken(&answer).reserved, 0xbf);
 }
 
 static void a_reading_of_any_other_length_is_garbled(void **state)
@@ -77,6 +78,35 @@ static void a_reading_of_any_other_length_is_garbled(void **state)
 		assert_non_null(strstr(err.text, "garbled"));
 		assert_true(power.current_w == -1);
 	}
+}
+
+static void statistics_that_contradict_each_other_are_garbled(void **state)
+{
+	struct bmc_answer answer = *ANSWER(WHOLE);
+	struct dcmi_power power;
+	struct error err = {0};
+
+	(void)state;
+	answer.bytes[6] = 0x02; /* a minimum of 524 W */
+	assert_int_equal(dcmi_take_power(&answer, &power, &err), -1);
+	assert_non_null(strstr(err.text, "524 W above a maximum of 500 W"));
+	answer.bytes[5] = answer.bytes[6] = 0; /* none is told */
+	assert_int_equal(dcmi_take_power(&answer, &power, NULL), 0);
+}
+
+static void a_reading_far_above_the_maximum_is_none(void **state)
+{
+	struct bmc_answer answer = *ANSWER(WHOLE);
+	struct dcmi_power power;
+
+	(void)state;
+	answer.bytes[3] = 0x8c; /* 5004 W, the maximum being 500 W */
+	answer.bytes[4] = 0x13;
+	assert_int_equal(dcmi_take_power(&answer, &power, NULL), 0);
+	assert_true(isnan(power.current_w));
+	answer.bytes[3] = 0x84; /* 4996 W */
+	assert_int_equal(dcmi_take_power(&answer, &power, NULL), 0);
+	assert_true(power.current_w == 4996);
 }
 
 static void an_answer_of_another_group_is_garbled(void **state)
@@ -203,7 +233,7 @@ static void random_answers_are_refused_or_sane(void **state)
 		struct dcmi_average averages[DCMI_MOST_AVERAGES];
 		struct dcmi_capabilities capabilities;
 		struct bmc_device device;
-		struct bmc_answer answer;
+		struct bmc_answer answer = {0};
 		struct dcmi_power power;
 		int n;
 
@@ -227,6 +257,8 @@ int main(void)
 		cmocka_unit_test(zero_and_all_ones_are_no_readings),
 		cmocka_unit_test(not_active_is_told_and_the_watts_stay),
 		cmocka_unit_test(a_reading_of_any_other_length_is_garbled),
+		cmocka_unit_test(statistics_that_contradict_each_other_are_garbled),
+		cmocka_unit_test(a_reading_far_above_the_maximum_is_none),
 		cmocka_unit_test(an_answer_of_another_group_is_garbled),
 		cmocka_unit_test(requests_name_group_mode_and_average),
 		cmocka_unit_test(capabilities_are_taken_bit_by_bit),

@@ -69,6 +69,7 @@ static void a_part_an_extreme_or_a_limit_is_never_the_whole_node(void **state)
 {
 	(void)state;
 	assert_int_equal(WHOLE_OF("*CPU1 Power"), -1);
+	assert_int_equal(WHOLE_OF("*PSU1 Power", "*GPU2 Power", "*MEM Power"), -1);
 	assert_int_equal(WHOLE_OF("PS1 Input Power", "PS2 Input Power"), -1);
 	assert_int_equal(WHOLE_OF("*Sys Fan Power"), -1);
 	assert_int_equal(WHOLE_OF("Sys Peak Power", "Power Cap"), -1);

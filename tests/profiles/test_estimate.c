@@ -16,7 +16,7 @@ static void identical_values_have_no_scatter_and_divide_by_nothing(void **state)
 	assert_int_equal(e.n, 60);
 	assert_int_equal(e.n_distinct, 1);
 	assert_true(e.n_eff == 60);
-	assert_int_equal(estimate_judge(&e, rule_find("standard"), 60, false), REASON_NONE);
+	assert_int_equal(estimate_judge(&e, rule_find("standard"), 60, 0), REASON_NONE);
 }
 
 static void unknown_seconds_are_left_out_and_not_taken_as_zero(void **state)
@@ -65,7 +65,7 @@ static void a_ramp_has_its_slope_and_is_refused_as_drift(void **state)
 		w[i] = 100 + 0.05 * (double)i;
 	estimate_window(w, 0, 120, 1, &e);
 	assert_true(fabs(e.drift_w_per_s - 0.05) < 1e-9);
-	assert_int_equal(estimate_judge(&e, rule_find("standard"), 120, false), REASON_DRIFT);
+	assert_int_equal(estimate_judge(&e, rule_find("standard"), 120, 0), REASON_DRIFT);
 }
 
 static void the_transient_before_a_plateau_is_cut(void **state)

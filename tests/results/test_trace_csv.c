@@ -23,6 +23,8 @@ static struct synthetic recorded_run(void)
 	trace_add_channel(s.trace, "rapl/dram-0", UNIT_JOULE)->power_limit_w = 35.5;
 	trace_add_channel(s.trace, "sim/system", UNIT_WATT)->resolution = 7;
 	trace_add_channel(s.trace, "node/utilisation", UNIT_PERCENT);
+	trace_add_channel(s.trace, "dcmi/time-stamp", UNIT_SECOND);
+	trace_add_channel(s.trace, "dcmi/active", UNIT_FLAG);
 	s.trace->channels[0].gain = 1.01;
 	s.trace->channels[0].offset_w = -0.25;
 	s.trace->channels[0].u_gain = 0.004;
@@ -45,6 +47,8 @@ static struct synthetic recorded_run(void)
 			synthetic_row(&s, 2, 7 * round((level(t) + 80) / 7));
 			if (t)
 				synthetic_row(&s, 3, v ? 99.9 : 0.4);
+			synthetic_row(&s, 4, 1795465467 + t);
+			synthetic_row(&s, 5, t > 20);
 		}
 		s.trace->visits[v].ended_us = llround(s.clock_s * 1e6);
 		trace_add_row(s.trace, llround(s.clock_s * 1e6) + 500, 0, TRACE_OUTSIDE,
@@ -57,7 +61,7 @@ static struct synthetic recorded_run(void)
 
 static char *states_text(const struct trace *trace)
 {
-	json_t *states = profile_states(trace);
+	json_t *judged = profile_judged(trace), *states = json_object_get(judged, "states");
 	char *text = json_dumps(states, JSON_INDENT(1));
 
 	json_decref(states);
@@ -106,6 +110,39 @@ static struct trace *read_text(const char *text, struct error *err)
 	trace = trace_read(path, err);
 	unlink(path);
 	return trace;
+}
+
+static void what_a_source_tells_beside_power_is_kept_and_not_judged(void **state)
+{
+	struct synthetic s = recorded_run();
+	char path[] = "/tmp/wattstep-test-XXXXXX";
+	struct trace_writer *writer;
+	struct error err = {0};
+	struct trace *again;
+	char *judged;
+	int64_t stamp = 0, active = 0;
+
+	(void)state;
+	close(mkstemp(path));
+	writer = trace_writer_open(path, s.trace, &err);
+	assert_int_equal(trace_writer_close(writer, &err), 0);
+	again = trace_read(path, &err);
+	assert_non_null(again);
+	assert_int_equal(again->channels[4].unit, UNIT_SECOND);
+	assert_int_equal(again->channels[5].unit, UNIT_FLAG);
+	for (size_t r = 0; r < again->n_rows; r++) {
+		stamp = again->rows[r].channel == 4 ? again->rows[r].value : stamp;
+		active += again->rows[r].channel == 5 ? again->rows[r].value : 0;
+	}
+	assert_int_equal(stamp, INT64_C(1795465547000));
+	assert_int_equal(active, 3 * 60 * 1000);
+	judged = states_text(again);
+	assert_null(strstr(judged, "dcmi/"));
+	assert_non_null(strstr(judged, "sim/system"));
+	free(judged);
+	trace_free(again);
+	synthetic_free(&s);
+	unlink(path);
 }
 
 static void writing_as_it_grows_gives_the_same_file_as_at_the_end(void **state)
@@ -217,7 +254,7 @@ static void what_is_no_trace_is_refused_by_line_with_what_came(void **state)
 		 "line 2: time_s: expected seconds, got \"x\""},
 		{"time_s,state,visit,channel,unit,value\nnan,idle,1,rapl/package-0,J,1\n", "time_s"},
 		{"time_s,state,visit,channel,unit,value\n1,idle,1,rapl/package-0,kWh,1\n",
-		 "unit: expected J, W or pct, got \"kWh\""},
+		 "unit: expected J, W, pct, s or flag, got \"kWh\""},
 		{"time_s,state,visit,channel,unit,value\n1,idle,1,rapl/package-0,J,1e300\n",
 		 "value: expected a number"},
 		{"time_s,state,visit,channel,unit,value\n1,idle,1,rapl/package-0,J,twelve\n",
@@ -254,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_trace_read_back_is_judged_to_the_same_digits),
+		cmocka_unit_test(what_a_source_tells_beside_power_is_kept_and_not_judged),
 		cmocka_unit_test(writing_as_it_grows_gives_the_same_file_as_at_the_end),
 		cmocka_unit_test(a_bare_trace_without_visits_begins_a_visit_at_each_change_of_state),
 		cmocka_unit_test(a_last_line_that_was_cut_off_is_passed_over),

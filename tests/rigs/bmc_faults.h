@@ -3,7 +3,7 @@
  * bmc_faults.h - what can be wrong with a simulated BMC, and the commands that
  * make it so.
  *
- * Two layers fail on their own: the power service behind an answer (hang, slow,
+ * Two layers fail on their own: the service behind a reading (hang, slow,
  * code, short, long, garble, group, show, unavailable, stuck, half) and the whole BMC or its
  * network (silent, freeze, drop). A command is one line; times are seconds of
  * CLOCK_MONOTONIC and are passed in; the caller locks.
@@ -42,7 +42,22 @@ struct bmc {
 	struct power power;
 	struct readings readings;
 	struct faults faults;
+	struct averages averages;
+	struct shares sensors; /* number 1 is the first */
+	double epoch_s;        /* the time of day when CLOCK_MONOTONIC was 0, as its clock had it at boot */
+	unsigned short random[3]; /* of what is lost or garbled */
 };
+
+static const char *answer_name(enum answer answer)
+{
+	static const char *const names[] = {
+		[ANSWER_RIGHT] = "right", [ANSWER_NONE] = "none", [ANSWER_CODE] = "code",
+		[ANSWER_SHORT] = "short", [ANSWER_LONG] = "long", [ANSWER_GARBLED] = "garbled",
+		[ANSWER_GROUP] = "group", [ANSWER_SHOW] = "show", [ANSWER_UNAVAILABLE] = "unavailable",
+	};
+
+	return names[answer];
+}
 
 static int fault_answer(struct bmc *bmc, enum answer answer, double answers, double until_s)
 {
@@ -236,8 +251,8 @@ static const struct bmc_command {
 	{"drop", command_drop},     /* drop PCT: of all packets that it sends */
 	{"code", command_code},     /* code HEX [N]: readings fail with that completion code, N times */
 	{"show", command_show},     /* show W [N]: readings say W */
-	{"short", command_short},   /* short [N]: five bytes; of a sensor one */
-	{"long", command_long},     /* long [N]: six bytes too many */
+	{"short", command_short},   /* short [N]: five bytes; one of a sensor */
+	{"long", command_long},     /* long [N]: four bytes too many */
 	{"garble", command_garble}, /* garble [N]: random bytes */
 	{"group", command_group},   /* group [N]: another group's byte in front */
 	{"unavailable", command_unavailable}, /* unavailable [N]: not active, zeros */
@@ -258,6 +273,12 @@ static int bmc_obey(struct bmc *bmc, double now_s, const char *line)
 		if (strcmp(bmc_commands[i].name, name) == 0)
 			return bmc_commands[i].obey(bmc, now_s, a, b);
 	return EINVAL;
+}
+
+/* Whether the packet that is about to be sent gets lost. */
+static bool faults_lose(struct bmc *bmc, double now_s)
+{
+	return now_s < bmc->faults.silent_until_s || 100 * erand48(bmc->random) < bmc->faults.drop_pct;
 }
 
 /* What the next answer with a reading has to be like. */

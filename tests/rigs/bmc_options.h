@@ -87,21 +87,27 @@ static int bmc_usage(const char *problem, const char *what)
 	return EINVAL;
 }
 
+static int bmc_take_number(const struct bmc_row *row, const char *value)
+{
+	char *end;
+
+	*row->number = strtod(value, &end);
+	if (*value == '\0' || *end || !(*row->number >= row->least && *row->number <= row->most))
+		return bmc_usage("not a number in its bounds: ", value);
+	return 0;
+}
+
 static int bmc_take_value(const struct bmc_row *row, const char *value)
 {
-	char *end = NULL;
-
-	if (row->flag && !value)
+	if (row->flag) {
 		*row->flag = true;
-	else if (row->text && value)
-		*row->text = value;
-	else if (row->number && value)
-		*row->number = strtod(value, &end);
-	else
-		return bmc_usage(value ? "takes no value: " : "needs a value: ", row->name);
-	if (row->number &&
-	    (*value == '\0' || *end || !(*row->number >= row->least && *row->number <= row->most)))
-		return bmc_usage("not a number in its bounds: ", value);
+		return value ? bmc_usage("takes no value: ", row->name) : 0;
+	}
+	if (!value)
+		return bmc_usage("needs a value: ", row->name);
+	if (row->number)
+		return bmc_take_number(row, value);
+	*row->text = value;
 	return 0;
 }
 

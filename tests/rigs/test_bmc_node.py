@@ -7,6 +7,7 @@ import math
 import os
 import pathlib
 import re
+import signal
 import socket
 import statistics
 import subprocess
@@ -322,8 +323,9 @@ class Faults(unittest.TestCase):
         with node(power_w=200) as bmc:
             bmc.command("short")
             self.assertEqual(complaint(bmc), "internal IPMI error")
-            bmc.command("long")  # taken for somebody else's answer
-            self.assertEqual(complaint(bmc, SYSTEM, *QUICK), "session timeout")
+            bmc.command("long")  # the byte behind is taken for the checksum, and is it once in 256 answers
+            statuses = [freeipmi(bmc, "ipmi-dcmi", SYSTEM, *QUICK).returncode for _ in range(2)]
+            self.assertIn(1, statuses)
             bmc.command("garble")
             self.assertNotEqual([current(bmc) for _ in range(2)], [200, 200])
             bmc.command("group")
@@ -481,7 +483,10 @@ class ComingAndGoing(unittest.TestCase):
         end = time.monotonic() + 20
         while alive(int(pid)) and time.monotonic() < end:
             time.sleep(0.05)
-        self.assertFalse(alive(int(pid)))
+        left = alive(int(pid))
+        if left:
+            os.kill(int(pid), signal.SIGKILL)
+        self.assertFalse(left)
 
     def test_a_wrong_option_is_named(self):
         for options, words in (({"period_s": 0}, "its bounds: 0"), ({"lagg_s": 1}, "not understood: lagg_s"),

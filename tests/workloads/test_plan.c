@@ -202,6 +202,29 @@ static void a_syntax_error_is_named_by_file_line_and_column(void **state)
 	tree_free(root);
 }
 
+static void idle_without_the_bmc_goes_before_idle_and_changes_the_hash(void **state)
+{
+	struct error err = {0};
+	struct plan *plan = plan_load("quick", &err), *without = plan_load("quick", &err);
+	char name[] = "all-cores", *names[] = {name};
+
+	(void)state;
+	assert_int_equal(plan_add_idle_unpolled(plan, &err), 0);
+	assert_int_equal(plan->n_states, without->n_states + 1);
+	assert_string_equal(plan->states[0]->name, "idle-unpolled");
+	assert_true(plan->states[0]->bmc_rests);
+	assert_string_equal(plan->states[1]->name, "idle");
+	assert_false(plan->states[1]->bmc_rests);
+	assert_string_not_equal(plan->sha256, without->sha256);
+	assert_int_equal(plan_select(plan, names, 1, &err), 0);
+	assert_int_equal(plan_add_idle_unpolled(plan, &err), 0);
+	assert_int_equal(plan->n_states, 3);
+	assert_string_equal(plan->states[1]->name, "idle");
+	assert_string_equal(plan->states[2]->name, "all-cores");
+	plan_free(plan);
+	plan_free(without);
+}
+
 static void freeing_nothing_is_fine(void **state)
 {
 	(void)state;
@@ -211,6 +234,7 @@ static void freeing_nothing_is_fine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(idle_without_the_bmc_goes_before_idle_and_changes_the_hash),
 		cmocka_unit_test(the_built_in_plans_measure_what_they_are_meant_to),
 		cmocka_unit_test(an_unknown_plan_is_answered_with_the_known_ones),
 		cmocka_unit_test(a_state_is_a_name_a_file_beside_the_plan_or_a_definition),

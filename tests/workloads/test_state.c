@@ -60,7 +60,8 @@ static bool are_same(const char *a, const char *b)
 
 static void the_built_in_states_come_by_load(void **state)
 {
-	static const char *const names[] = {"idle", "single-core", "all-cores", "all-threads", "memory"};
+	static const char *const names[] = {"idle",        "single-core", "all-cores",
+					    "all-threads", "memory",      "idle-unpolled"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -206,9 +207,10 @@ static void an_unknown_name_is_answered_with_the_known_ones(void **state)
 	(void)state;
 	assert_null(state_load("full\n", &err));
 	assert_int_equal(err.kind, ERROR_INPUT);
-	assert_string_equal(err.text,
-			    "no state is called \"full\\n\"; known are: idle, single-core, all-cores, "
-			    "all-threads, memory (a file of your own needs a '/' or .json in its name)");
+	assert_string_equal(
+		err.text,
+		"no state is called \"full\\n\"; known are: idle, single-core, all-cores, "
+		"all-threads, memory, idle-unpolled (a file of your own needs a '/' or .json in its name)");
 }
 
 static void a_file_has_to_say_its_format(void **state)
