@@ -57,6 +57,14 @@ check: deps-check
 check-only: $(PROGRAM) $(TESTS) $(RIGS)
 	$(PYTHON) tests/run.py --build $(BUILD)
 
+# The program and the kernel's own drivers, in a virtual machine: tests/vm/machine.py.
+.PHONY: check-vm
+check-vm:
+	@./deps.sh build run check vm
+	@rm -rf $(BUILD)/vm/jobs
+	@$(MAKE) --no-print-directory -s all
+	$(PYTHON) tests/run.py --build $(BUILD) --vm
+
 # The unit tests again under the address and undefined-behaviour sanitizers, and the program in them.
 sanitize: deps-check
 	@$(MAKE) --no-print-directory BUILD=build/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" sanitize-only

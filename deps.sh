@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # deps.sh GROUP... - sees that what wattstep needs is installed.
 #
-# Groups: build (to compile), run (to measure), check (to test). When all is
-# there it says nothing and asks no package manager. What is missing is
+# Groups: build (to compile), run (to measure), check (to test), vm (to test in a
+# virtual machine, Debian on x86-64 only). When all is there it says nothing and asks no package manager. What is missing is
 # installed on Debian and Ubuntu, by root or through sudo; elsewhere it is named,
 # with the command, and the status is 1.
 # Why each is needed: docs/dependencies.md.
@@ -66,6 +66,17 @@ check()
 	needs program lcov lcov
 	needs program pandoc pandoc
 	needs program groff groff-base
+}
+
+vm()
+{
+	needs program qemu-system-x86_64 qemu-system-x86
+	needs program busybox busybox-static
+	needs program cpio cpio
+	needs program dpkg dpkg
+	needs program gcc-12 gcc-12
+	needs program ipmi-dcmi freeipmi-tools
+	needs program perf linux-perf
 }
 
 # The same packages where other distributions name them differently: "debian=other" each.
@@ -131,8 +142,8 @@ install_debian()
 
 for group in "$@"; do
 	case $group in
-	build | run | check) "$group" ;;
-	*) echo "deps.sh: expected the groups build, run or check, got \"$group\"" >&2 && exit 2 ;;
+	build | run | check | vm) "$group" ;;
+	*) echo "deps.sh: expected the groups build, run, check or vm, got \"$group\"" >&2 && exit 2 ;;
 	esac
 done
 [ -n "$missing" ] || exit 0

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-extern const struct meter_class meter_rapl, meter_dcmi, meter_ipmi, meter_sim;
+extern const struct meter_class meter_rapl, meter_perf, meter_dcmi, meter_ipmi, meter_sim;
 
-const struct meter_class *const meter_classes[] = {&meter_rapl, &meter_dcmi, &meter_ipmi, &meter_sim, NULL};
+const struct meter_class *const meter_classes[] = {&meter_rapl, &meter_perf, &meter_dcmi,
+						   &meter_ipmi, &meter_sim,  NULL};
 
 const struct meter_class *meter_class_find(const char *name)
 {

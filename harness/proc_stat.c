@@ -24,6 +24,7 @@ enum column { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, COLUMNS };
  * since the CPU was first seen. */
 struct cpu {
 	bool seen;
+	bool online; /* in the last snapshot */
 	uint64_t last[COLUMNS];
 	uint64_t sum[COLUMNS];
 };
@@ -128,6 +129,7 @@ static bool take_line(struct proc_stat *stat, const char *line)
 		cpu->last[i] = ticks[i];
 	}
 	cpu->seen = true;
+	cpu->online = true;
 	return true;
 }
 
@@ -143,6 +145,8 @@ int proc_stat_read(struct proc_stat *stat, struct error *err)
 	if (strncmp(line, "cpu ", 4) != 0)
 		return error_set(err, ERROR_FAILED, "%s: expected a first line \"cpu ...\", found \"%.40s\"",
 				 stat->path, line);
+	for (size_t i = 0; i < stat->n_cpus; i++)
+		stat->cpus[i].online = false;
 	while (strncmp(line, "cpu", 3) == 0) {
 		if (!take_line(stat, line))
 			return error_set(err, ERROR_FAILED,
@@ -202,6 +206,15 @@ void proc_stat_sum(const struct proc_stat *stat, const unsigned *cpus, size_t n,
 	for (size_t i = 0; i < n; i++)
 		if (cpus[i] < stat->n_cpus)
 			add(out, &stat->cpus[cpus[i]]);
+}
+
+size_t proc_stat_online(const struct proc_stat *stat, const unsigned *cpus, size_t n)
+{
+	size_t online = 0;
+
+	for (size_t i = 0; i < n; i++)
+		online += cpus[i] < stat->n_cpus && stat->cpus[cpus[i]].online;
+	return online;
 }
 
 double cpu_utilisation_pct(const struct cpu_ticks *before, const struct cpu_ticks *after)

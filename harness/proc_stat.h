@@ -40,6 +40,9 @@ int proc_stat_read(struct proc_stat *stat, struct error *err);
  */
 void proc_stat_sum(const struct proc_stat *stat, const unsigned *cpus, size_t n, struct cpu_ticks *out);
 
+/* How many of these CPUs the last snapshot has; the others are offline. */
+size_t proc_stat_online(const struct proc_stat *stat, const unsigned *cpus, size_t n);
+
 /* Between two sums over the same CPUs: busy / total = 1 - (idle + iowait) /
  * (total - steal), and steal's share of all time, in percent. NAN where no time
  * went by. */

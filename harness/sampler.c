@@ -321,7 +321,10 @@ static void read_utilisation(struct sampler *sampler)
 		      trace_value(UNIT_PERCENT, cpu_steal_pct(&machine, &sampler->machine)));
 	if (!sampler->n_cpus)
 		return;
-	sampler->load_pct = cpu_utilisation_pct(&load, &sampler->load);
+	/* A CPU that was unplugged does nothing of what the state wants of it. */
+	sampler->load_pct = cpu_utilisation_pct(&load, &sampler->load) *
+			    (double)proc_stat_online(sampler->stat, sampler->cpus, sampler->n_cpus) /
+			    (double)sampler->n_cpus;
 	trace_add_row(sampler->trace, time_us, sampler->load_channel, sampler->visit,
 		      trace_value(UNIT_PERCENT, sampler->load_pct));
 }

@@ -5,7 +5,8 @@
 C tests are cmocka programs (TAP output); the others are unittest classes in
 tests/**/test_*.py, which find the built programs through WATTSTEP_BUILD.
 Modules that say `slow = True` measure for minutes of real time, nearly all of
-it waiting: they run beside the others. --quick leaves them out.
+it waiting: they run beside the others. --quick leaves them out. Those in tests/vm
+need a virtual machine and run on their own, with --vm.
 """
 import argparse
 import importlib.util
@@ -87,12 +88,15 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--build", default="build")
     options.add_argument("--quick", action="store_true", help="without the slow modules")
+    options.add_argument("--vm", action="store_true", help="the tests in the virtual machine, and no others")
     options.add_argument("--here", action="store_true", help="run slow modules here instead of beside the others")
     options.add_argument("only", nargs="*", help="parts of names of tests; all if none")
     args = options.parse_args()
     os.environ["WATTSTEP_BUILD"] = str((ROOT / args.build).resolve())
+    sys.path.insert(0, str(ROOT / "tests" / "vm"))
     sys.path.insert(0, str(ROOT / "tests"))
     sources = sorted(p for p in (ROOT / "tests").rglob("test_*") if p.suffix in (".c", ".py"))
+    sources = [p for p in sources if (p.parent.name == "vm") == args.vm]
     sources = [p for p in sources if not args.only or any(part in str(p.relative_to(ROOT)) for part in args.only)]
     modules = {p: load(p) for p in sources if p.suffix == ".py"}
     slow = [p for p, module in modules.items() if getattr(module, "slow", False)]

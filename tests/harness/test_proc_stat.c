@@ -125,7 +125,9 @@ static void a_cpu_that_goes_offline_is_neither_busy_nor_idle(void **state)
 
 	assert_int_equal(r.busy, 100);
 	assert_int_equal(r.total, 100);
+	assert_int_equal(proc_stat_online(f.stat, cpus, 2), 1);
 	r = rise(&f, "cpu  100 0 0 0\ncpu0 600 0 0 500\ncpu1 500 0 0 540\n", cpus, 2);
+	assert_int_equal(proc_stat_online(f.stat, cpus, 2), 2);
 	assert_int_equal(r.busy, 0);
 	assert_int_equal(r.total, 40);
 	fixture_free(&f);
