@@ -105,6 +105,9 @@ static void fill_statistics(const struct judge *judge, struct judgement *out)
 	for (enum source s = 0; s < SOURCES; s++)
 		if (judge->n_members[s])
 			channel_statistics(judge, judge->members[s], judge->n_members[s], &out->sources[s]);
+		else if (judge->visit->bmc_rests && s == SOURCE_SYSTEM)
+			out->sources[s] = (struct statistics){.verdict = VERDICT_INSUFFICIENT,
+							      .reason = REASON_MISSING};
 }
 
 /* The rows ended before the rule was through: with the run, with the load, or because what is known by now

@@ -139,6 +139,29 @@ static void readings_of_a_bmc_that_is_not_active_are_used_and_flagged(void **sta
 	synthetic_free(&s);
 }
 
+static void a_state_in_which_the_bmc_rests_waits_for_nothing_and_says_that_it_is_missing(void **state)
+{
+	struct synthetic s = synthetic_new("quick", 7);
+	struct judgement j;
+
+	(void)state;
+	trace_add_channel(s.trace, "rapl/package-0", UNIT_JOULE);
+	trace_add_channel(s.trace, "dcmi/system", UNIT_WATT);
+	synthetic_begin(&s, "idle-unpolled", 0);
+	s.trace->visits[0].bmc_rests = true;
+	for (int t = 0; t < 60; t++) {
+		s.clock_s = t;
+		synthetic_row(&s, 0, 200.0 * t);
+	}
+	synthetic_judge(&s, 0, &j);
+	assert_int_equal(j.verdict, VERDICT_STABLE);
+	assert_false(j.flags & FLAG_SOURCE_LOST);
+	assert_false(j.sources[SOURCE_SYSTEM].present);
+	assert_int_equal(j.sources[SOURCE_SYSTEM].reason, REASON_MISSING);
+	judgement_free(&j);
+	synthetic_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +170,8 @@ int main(void)
 		cmocka_unit_test(a_bmc_that_never_answers_costs_nothing),
 		cmocka_unit_test(a_bmc_that_answers_in_part_is_waited_for),
 		cmocka_unit_test(readings_of_a_bmc_that_is_not_active_are_used_and_flagged),
+		cmocka_unit_test(
+			a_state_in_which_the_bmc_rests_waits_for_nothing_and_says_that_it_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
