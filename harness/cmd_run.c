@@ -330,7 +330,7 @@ static int conduct(struct run *run, struct error *err)
 	if (trace_writer_close(run->writer, &writing) || run->trace_lost)
 		error_set(&writing, ERROR_FAILED, "the trace is not whole: %s could not be written",
 			  run->options->trace);
-	if (run->trace->n_visits || result == 0)
+	if (run->trace->n_visits || result >= 0)
 		write_profile(run, result == 0, &writing);
 	if (result == 0)
 		keep_facts(run, &writing);

@@ -17,6 +17,10 @@ slow = True  # sources that do not answer are waited for
 
 NOWHERE = ("--sysfs", "/no/such/tree")  # no RAPL here, whatever the machine has
 LAN_2_0 = ("--ipmi-workarounds", "opensesspriv", "--bmc-privilege", "admin")
+# So that nothing has to be learnt before the states.
+FACTS = json.dumps({"format": "wattstep/bmc-facts", "format_version": "1.0", "channels": {"dcmi/system": {
+    "update_period_s": 1.0, "lag_s": 0.5, "averaging_s": 0.0, "resolution_w": 1.0, "reach_s": 1.0,
+    "time_stamp": "updates"}}})
 LAN_1_5 = ("--bmc-protocol", "1.5", "--bmc-privilege", "admin")
 
 
@@ -220,8 +224,9 @@ class Faults(BmcCase):
     """A run over a BMC that fails on the way. The plan is one whose first state lasts for minutes."""
 
     def begin(self, bmc, state="single-core"):
+        (self.dir / "facts.json").write_text(FACTS)
         process = self.start("run", "--plan", "thorough", "--meter", "sim,dcmi", "--bmc", bmc.host, *LAN_2_0, "--trace",
-                             "t.csv", "-o", "p.json", state)
+                             "t.csv", "-o", "p.json", "--bmc-facts", "facts.json", state)
         if state != "idle":
             self.wait_for(self.workers, "the load")
         self.wait_for(lambda: len(self.asked(bmc)) > 3, "the first readings")

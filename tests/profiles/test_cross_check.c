@@ -84,6 +84,28 @@ static void states_of_one_power_show_no_line(void **unused)
 	assert_int_equal(cross_check_states(judgements, 4).n, 4);
 }
 
+static void asking_costs_what_idle_draws_more_with_it(void **unused)
+{
+	struct trace *trace = trace_new(rule_find("quick"));
+	struct judgement judgements[3];
+	struct residual cost;
+
+	(void)unused;
+	for (int i = 0; i < 3; i++) {
+		trace_add_visit(trace, "state", 0)->target_pct = i == 0 ? 100 : 0;
+		judgements[i] = state(i == 0 ? 150 : 20 + 1.5 * i, 10, NAN);
+	}
+	trace->visits[1].bmc_rests = true;
+	cost = cross_check_polling(trace, judgements);
+	assert_true(fabs(cost.w - 1.5) < 1e-9);
+	assert_true(fabs(cost.u95_w - sqrt(0.5)) < 1e-9); /* 0.3 and 0.4, twice */
+	judgements[2].verdict = VERDICT_INVALID;
+	assert_true(isnan(cross_check_polling(trace, judgements).w));
+	trace->visits[1].bmc_rests = false;
+	assert_true(isnan(cross_check_polling(trace, judgements).w));
+	trace_free(trace);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -92,6 +114,7 @@ int main(void)
 		cmocka_unit_test(a_part_that_failed_leaves_nothing_that_could_be_told),
 		cmocka_unit_test(the_line_through_the_states_is_found),
 		cmocka_unit_test(states_of_one_power_show_no_line),
+		cmocka_unit_test(asking_costs_what_idle_draws_more_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,8 @@ class ANode(Case):
     def test_one_capability_is_enough(self):
         self.assertEqual(self.status("allowed"), 0, self.file("allowed.log"))
         profile = self.profile("allowed.json")
-        self.assert_energy_is_true(profile["states"][0], profile["run"]["monotonic_start_s"])
+        # That it reads the energy, not how well: test_quick.py does that.
+        self.assert_energy_is_true(profile["states"][0], profile["run"]["monotonic_start_s"], allowed=0.02)
 
     def test_perf_asks_for_a_capability_of_its_own(self):
         self.assertEqual(self.status("unperf"), 3)
