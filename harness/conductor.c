@@ -120,6 +120,7 @@ int step_start_load(struct step *s, double most_s, struct error *err)
 	s->temp_dir = load_temp_dir(err);
 	if (!s->temp_dir)
 		return -1;
+	json_decref(s->workload); /* of an earlier start */
 	s->workload = conductor_workload(s->c->stressng, s->state, s->cpus, s->n_cpus,
 					 (unsigned)most_s + SWITCH_OFF_S, s->temp_dir, &argv);
 	s->load = load_start(argv.items, s->temp_dir, err);

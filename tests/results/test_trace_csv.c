@@ -64,7 +64,7 @@ static char *states_text(const struct trace *trace)
 	json_t *judged = profile_judged(trace), *states = json_object_get(judged, "states");
 	char *text = json_dumps(states, JSON_INDENT(1));
 
-	json_decref(states);
+	json_decref(judged);
 	return text;
 }
 
