@@ -34,7 +34,7 @@ allowed_auths_admin none md2 md5 straight
 guid a123456789abcdefa123456789abcdef
 endlan
 user 2 true "{user}" "{password}" admin 10 none md2 md5 straight
-loadlib "{library}" "{words}"
+loadlib "{plugin}" "{words}"
 """
 EMU = """mc_setbmc 0x20
 mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
@@ -96,13 +96,13 @@ class BmcNode:
     user, password = "rig", "s3cret-of-rig"  # IPMI 1.5 takes 16 bytes at most
 
     def __init__(self, build, node=None, sensors=None, **options):
-        self.library = pathlib.Path(build).resolve() / "tests" / "rigs" / "bmc_dcmi.so"
+        self.plugin = pathlib.Path(build).resolve() / "tests" / "rigs" / "bmc_dcmi.so"
         self.node, self.sensors, self.options = node, sensors or {}, options
         self.bmc = self.temporary = self.port = None
 
     def __enter__(self):
-        if not self.library.exists():
-            raise RuntimeError(f"{self.library} is missing: build it with make")
+        if not self.plugin.exists():
+            raise RuntimeError(f"{self.plugin} is missing: build it with make")
         self.temporary = tempfile.TemporaryDirectory(prefix="wattstep-bmc-", ignore_cleanup_errors=True)
         self.folder = pathlib.Path(self.temporary.name)
         (self.folder / "state").mkdir()
@@ -137,7 +137,7 @@ class BmcNode:
     def _start(self):
         """True once it listens, False where the port is taken."""
         (self.folder / "lan.conf").write_text(LAN_CONF.format(
-            port=self.port, user=self.user, password=self.password, library=self.library, words=self._words()))
+            port=self.port, user=self.user, password=self.password, plugin=self.plugin, words=self._words()))
         (self.folder / "bmc.emu").write_text(self._commands())
         argv = ["ipmi_sim", "-c", str(self.folder / "lan.conf"), "-f", str(self.folder / "bmc.emu"),
                 "-s", str(self.folder / "state"), "-n"]
